@@ -1,0 +1,147 @@
+// The part of the error table about running handlers: journals, steps, cancellation, deadlocks,
+// state. See error-codes.ts for the whole.
+
+import type { ErrorCodeEntry } from "./error-codes.ts";
+
+export type HandlerErrorCode =
+  | "TERMINAL"
+  | "HANDLER_FAILED"
+  | "STEP_FAILED"
+  | "STEP_TIMEOUT"
+  | "TIMEOUT"
+  | "CANCELLED"
+  | "KILLED"
+  | "KEY_DEADLOCK"
+  | "CALL_DEPTH"
+  | "JOURNAL_MISMATCH"
+  | "JOURNAL_TOO_LONG"
+  | "UNJOURNALED_AWAIT"
+  | "RUN_NESTED"
+  | "CONTEXT_CLOSED"
+  | "PROMISE_UNAWAITED"
+  | "ATTEMPT_KILLED_PROCESS"
+  | "STATE_READ_ONLY"
+  | "STATE_TOO_LARGE";
+
+export const handlerErrorCodes: Readonly<Record<HandlerErrorCode, ErrorCodeEntry>> = {
+  TERMINAL: {
+    status: 500,
+    terminal: true,
+    happened: "A handler threw a TerminalError without a code of its own.",
+    why: "It is the invocation's result and is not retried.",
+    fix: "Read its message; give it a `code` if callers are to tell it from others.",
+  },
+  HANDLER_FAILED: {
+    status: 500,
+    terminal: true,
+    happened: "The handler kept failing until its retry policy was exhausted.",
+    why: "The last error is the result its callers see.",
+    fix: "Mend the cause named in the message, then start it again.",
+  },
+  STEP_FAILED: {
+    status: 500,
+    terminal: true,
+    happened: "A step kept failing until its retry policy was exhausted.",
+    why: "It may have taken effect outside even though it failed.",
+    fix: "Catch it to compensate, mend the cause, or allow more attempts.",
+  },
+  STEP_TIMEOUT: {
+    status: 504,
+    happened: "A try of a step took longer than its `timeout`.",
+    why: "Its AbortSignal was raised; it may still take effect outside.",
+    fix: "Pass `step.signal` on to what it calls; lengthen the timeout if it is too short.",
+  },
+  TIMEOUT: {
+    status: 408,
+    terminal: true,
+    happened: "What `ctx.timeout` was waiting for did not happen in time.",
+    why: "What was waited for goes on; only the waiting ended.",
+    fix: "Catch it to go another way, or lengthen the timeout.",
+  },
+  CANCELLED: {
+    status: 409,
+    terminal: true,
+    happened: "The invocation was cancelled.",
+    why: "Its compensations may run; it then ends with this error unless it catches it.",
+    fix: "Nothing, if it was meant. Invoke again to start anew.",
+  },
+  KILLED: {
+    status: 409,
+    terminal: true,
+    happened: "The invocation was killed.",
+    why: "It ended at once: no compensation has run.",
+    fix: "Check what it left half done; cancel instead of kill lets it clean up.",
+  },
+  KEY_DEADLOCK: {
+    status: 409,
+    terminal: true,
+    happened: "The call would wait for a key that is held by one of its own callers.",
+    why: "Neither could ever go on.",
+    fix: "Use `ctx.send` instead of `ctx.call`, make the callee `shared`, or use another key.",
+  },
+  CALL_DEPTH: {
+    status: 508,
+    terminal: true,
+    happened: "Calls are nested deeper than the limit.",
+    why: "A handler that calls itself without end would fill the journal.",
+    fix: "End the recursion, or continue with `ctx.send`.",
+  },
+  JOURNAL_MISMATCH: {
+    status: 500,
+    happened: "On replay the handler asked for something other than its journal holds.",
+    why: "Its code changed or is not deterministic; the invocation is paused, nothing is repeated.",
+    fix: "Deploy code that matches the journal, then resume it; or cancel it.",
+  },
+  JOURNAL_TOO_LONG: {
+    status: 500,
+    terminal: true,
+    happened: "The journal of the invocation has reached its limit.",
+    why: "Every entry is read again on each replay.",
+    fix: "Continue in a new invocation: `ctx.send` to the same handler with what is left.",
+  },
+  UNJOURNALED_AWAIT: {
+    status: 500,
+    happened: "The handler awaited something that is not in its journal.",
+    why: "On replay it would resume in another order, or with another value.",
+    fix: "Put it into `ctx.run(name, () => ...)`.",
+  },
+  RUN_NESTED: {
+    status: 500,
+    terminal: true,
+    happened: "The context was used inside the body of `ctx.run`.",
+    why: "The body is not run on replay, so what it asked for would be missing.",
+    fix: "Return what is needed from the body and use the context after it.",
+  },
+  CONTEXT_CLOSED: {
+    status: 500,
+    happened: "The context was used after its handler had ended.",
+    why: "Nothing can be added to a journal that is complete.",
+    fix: "Await what the handler starts before it returns; do not keep the context.",
+  },
+  PROMISE_UNAWAITED: {
+    status: 500,
+    happened: "A promise of the context failed and the handler never looked at it.",
+    why: "The failure would pass unnoticed.",
+    fix: "Await it, or use `ctx.send` if its result does not matter.",
+  },
+  ATTEMPT_KILLED_PROCESS: {
+    status: 500,
+    happened: "The process ended several times while this invocation was running.",
+    why: "It probably causes it (memory, `process.exit`, native code), so it is paused.",
+    fix: "Mend the handler and resume it; or cancel it.",
+  },
+  STATE_READ_ONLY: {
+    status: 409,
+    terminal: true,
+    happened: "A shared handler tried to write state.",
+    why: "It runs beside the exclusive one, whose writes it could overwrite.",
+    fix: "Write in an exclusive handler and send to it.",
+  },
+  STATE_TOO_LARGE: {
+    status: 413,
+    terminal: true,
+    happened: "The state of one key has reached its limit, in names or in bytes.",
+    why: "State is read with its key and kept with it.",
+    fix: "Spread it over more keys, or keep large values elsewhere.",
+  },
+};
