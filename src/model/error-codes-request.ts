@@ -109,7 +109,7 @@ export const requestErrorCodes: Readonly<Record<RequestErrorCode, ErrorCodeEntry
     terminal: true,
     happened: "A value would not come back from the journal as it went in.",
     why: "The handler would see one value now and another one after a restart.",
-    fix: "Convert it first (a Date with toISOString, a Map with Object.fromEntries), or use a serde.",
+    fix: "Convert it first (a Date by toISOString, a Map by Object.fromEntries), or use a serde.",
   },
   DURATION_INVALID: {
     status: 400,

@@ -53,9 +53,9 @@ export const storageErrorCodes: Readonly<Record<StorageErrorCode, ErrorCodeEntry
   },
   CHANGELOG_DAMAGED: {
     status: 500,
-    happened: "The changelog holds bytes that fail their checksum before its last durable position.",
+    happened: "The changelog holds bytes that fail their checksum before its durable end.",
     why: "Something acknowledged was changed on disk; going on would silently lose it.",
-    fix: "Restore a backup, or run `holdfast salvage` on a copy of the directory to see what is left.",
+    fix: "Restore a backup, or run `holdfast salvage` on a copy of the directory.",
   },
   CHANGELOG_FAILED: {
     status: 503,
@@ -125,7 +125,7 @@ export const storageErrorCodes: Readonly<Record<StorageErrorCode, ErrorCodeEntry
     status: 503,
     happened: "The engine stopped before it could say whether the request was accepted.",
     why: "The outcome is unknown: it may have been made durable, or not.",
-    fix: "Restart the engine; repeat the request only with an idempotency key, or look it up first.",
+    fix: "Restart it; repeat the request only with an idempotency key, or look it up first.",
   },
   ENGINE_OVERLOADED: {
     status: 429,

@@ -2,6 +2,8 @@
 // data. A payload is kept in the form it arrived in, text as text, so that a value is serialised
 // once and parsed once. Nothing here serialises: that is sdk/serde.ts.
 
+import { utf8Length } from "../std/bytes.ts";
+
 /** A JSON value, as `JSON.parse` gives it. */
 export type Json =
   | string
@@ -35,12 +37,11 @@ export interface Failure {
 
 export type Result = { readonly value: Payload } | { readonly failure: Failure };
 
-/**
- * Bytes a payload takes, estimated without encoding it: exact for ASCII and for bytes, too small
- * by up to two thirds for other text. Limits are far enough from what they protect to allow it.
- */
+/** Bytes a payload takes as a body, without encoding or decoding it. */
 export function payloadBytes(payload: Payload): number {
   if (payload === null) return 0;
-  if (typeof payload === "string") return payload.length;
-  return Math.floor((payload.base64.length * 3) / 4) + payload.contentType.length;
+  if (typeof payload === "string") return utf8Length(payload);
+  const { base64 } = payload;
+  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
+  return (base64.length / 4) * 3 - padding;
 }

@@ -128,8 +128,8 @@ function totalOf(input: WithTotal): number {
 }
 
 function refused(input: unknown, why: string): DurationError {
-  return new DurationError(`${shown(input)} is not a duration: ${why}. Give milliseconds, text such `
-    + `as "90s", "15m", "1h30m", "7d" or "PT15M", or an object such as { minutes: 15 }.`);
+  return new DurationError(`${shown(input)} is not a duration: ${why}. Give milliseconds, text `
+    + `such as "90s", "15m", "1h30m", "7d" or "PT15M", or an object such as { minutes: 15 }.`);
 }
 
 function shown(input: unknown): string {

@@ -1,0 +1,22 @@
+// Durations as users give them, with our bound and our error. How they are read: std/duration.ts.
+// Not for due times: a duration becomes one where the leader stamps a proposal.
+
+import { DurationError, parseDuration } from "../std/duration.ts";
+import { HoldfastError } from "./errors.ts";
+import { durationDaysMax } from "./limits.ts";
+
+const msMax = durationDaysMax * 86_400_000;
+
+/**
+ * Whole milliseconds, from 0 to 365 days.
+ *
+ * @throws HoldfastError `DURATION_INVALID`, terminal.
+ */
+export function durationMs(input: unknown): number {
+  try {
+    return parseDuration(input, msMax);
+  } catch (error) {
+    if (!(error instanceof DurationError)) throw error;
+    throw new HoldfastError("DURATION_INVALID", { message: error.message, cause: error });
+  }
+}

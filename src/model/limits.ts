@@ -1,0 +1,65 @@
+// Every bound, with its reason. What is refused at a door answers with a code (R13); what is
+// already promised is bounded where it arises. Bytes are those of UTF-8 unless said otherwise.
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+/**
+ * One input, result, state value or signal. It is kept in a journal, in memory while it is hot and
+ * in a record; larger values belong in a store of their own, with a reference here.
+ */
+export const payloadBytesMax: number = 4 * mib;
+
+/**
+ * One record of the changelog (R18). A payload may double when it is escaped into the record, and
+ * headers, key and names come on top.
+ */
+export const recordBytesMax: number = 12 * mib;
+
+/** A group commit takes no further record once it holds this: it bounds what one sync costs. */
+export const batchBytesFull: number = 4 * mib;
+
+/** What a changelog must take in one append: a nearly full batch and one largest record. */
+export const batchBytesMax: number = batchBytesFull + recordBytesMax;
+
+/** Decided but not yet durable, per partition. More means the disk is behind: doors refuse. */
+export const lagBytesMax: number = 32 * mib;
+
+/** The key of an object or workflow. It is part of every row of that object. */
+export const keyBytesMax: number = 1 * kib;
+
+/** The name of a service, handler, step, state, promise or signal. It is text somebody wrote. */
+export const nameBytesMax = 256;
+
+export const idempotencyKeyBytesMax = 512;
+
+/** Headers of one request; they are kept with the invocation and shown to its handler. */
+export const headersMax = 64;
+/** Names and values of all headers of one request together. */
+export const headersBytesMax: number = 16 * kib;
+
+/**
+ * Invocations waiting at one object key. More is a stuck key, not load: doors answer INBOX_FULL
+ * (R13).
+ */
+export const inboxLengthMax = 100_000;
+
+/** Attempts open in one process. Each holds a running or waiting handler in memory. */
+export const attemptsOpenMax = 10_000;
+
+/** State names of one object key: they are listed and cleared in one decision. */
+export const stateNamesMax = 10_000;
+/** State values of one object key together: they may be loaded at once. */
+export const stateBytesMax: number = 32 * mib;
+
+/** Entries of one journal. Each is read again on every replay; continue in a new invocation. */
+export const journalEntriesMax = 1_000_000;
+
+/** Signals that came before anybody awaited them, per invocation. */
+export const signalsBufferedMax = 10_000;
+
+/** Calls nested in each other, each waiting for the next (R12). A cycle ends here at the latest. */
+export const callDepthMax = 100;
+
+/** A sleep, a delay, a timeout, a retention: longer is a mistake of unit. */
+export const durationDaysMax = 365;
