@@ -3,7 +3,7 @@
 // Two 32-bit lanes over UTF-16 units, each step a bijection of its lane, then mixed across.
 
 /** 16 hex digits in lower case. */
-export function hash64(text: string): string {
+export function partitionHash(text: string): string {
   let a = 0x243f6a88;
   let b = 0x85a308d3;
   for (let i = 0; i < text.length; i++) {
