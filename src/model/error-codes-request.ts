@@ -24,6 +24,8 @@ export type RequestErrorCode =
   | "AWAKEABLE_NOT_FOUND"
   | "AWAKEABLE_ID_INVALID"
   | "PROMISE_ALREADY_COMPLETED"
+  | "INVOCATION_NOT_RUNNING"
+  | "STATE_CONFLICT"
   | "INBOX_FULL"
   | "RESTART_UNSAFE";
 
@@ -53,7 +55,7 @@ export const requestErrorCodes: Readonly<Record<RequestErrorCode, ErrorCodeEntry
     terminal: true,
     happened: "The name of a service, handler, step, state or promise is not allowed.",
     why: "Names are part of addresses, ids and journals.",
-    fix: "Use letters, digits, `_`, `-` and `.`, starting with a letter, and no reserved name.",
+    fix: "Use letters, digits, `_`, `-` and `.`, first a letter or digit, and no reserved name.",
   },
   KEY_INVALID: {
     status: 400,
@@ -166,6 +168,19 @@ export const requestErrorCodes: Readonly<Record<RequestErrorCode, ErrorCodeEntry
     happened: "The durable promise was already completed.",
     why: "It is settled once; the first value stands.",
     fix: "Peek at it before completing it, or catch this error.",
+  },
+  INVOCATION_NOT_RUNNING: {
+    status: 409,
+    happened: "The invocation has not begun, or is over.",
+    why: "Only what has begun can be held and let go on.",
+    fix: "Cancel it if it must not begin, or wait until it has.",
+  },
+  STATE_CONFLICT: {
+    status: 409,
+    retryable: true,
+    happened: "The state was not edited: a handler holds the key, or the state has changed.",
+    why: "An edit under a running handler would change what it has already read.",
+    fix: "Read the state again and repeat the edit with its version when the key is free.",
   },
   INBOX_FULL: {
     status: 429,
