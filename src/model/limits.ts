@@ -58,9 +58,6 @@ export const journalEntriesMax = 1_000_000;
 /** Signals that came before anybody awaited them, per invocation. */
 export const signalsBufferedMax = 10_000;
 
-/** Unclean ends of the process with one invocation's attempt open, until it is paused (R10). */
-export const crashesMax = 5;
-
 /** Calls nested in each other, each waiting for the next (R12). A cycle ends here at the latest. */
 export const callDepthMax = 100;
 
