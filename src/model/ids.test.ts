@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { createHash, createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import { bytesOfHex, hexOf } from "../std/bytes.ts";
+import { bytesOfHex, hexOf, utf8 } from "../std/bytes.ts";
 import { isHoldfastError } from "./errors.ts";
 import { derivedUuid, formatAwakeableId, formatInvocationId, mintedUuid } from "./ids.ts";
 import { parseAwakeableId, parseInvocationId, positionOf } from "./ids.ts";
@@ -64,10 +64,10 @@ test("a minted uuid holds its position and is bound to its incarnation", () => {
 test("a derived uuid depends on the secret, on each part and on where parts end", () => {
   const message = Buffer.concat([Buffer.of(0, 0, 0, 1), Buffer.from("a"),
     Buffer.of(0, 0, 0, 2), Buffer.from("ü")]);
-  expect(hexOf(derivedUuid("s", ["a", "ü"])))
+  expect(hexOf(derivedUuid(utf8("s"), ["a", "ü"])))
     .toBe(createHmac("sha256", "s").update(message).digest("hex").slice(0, 32));
   const uuids = [["a", "bc"], ["ab", "c"], ["abc"], ["abc", ""], []]
-    .flatMap((parts) => ["s", "t"].map((secret) => hexOf(derivedUuid(secret, parts))));
+    .flatMap((parts) => ["s", "t"].map((secret) => hexOf(derivedUuid(utf8(secret), parts))));
   expect(new Set(uuids).size).toBe(10);
 });
 

@@ -58,7 +58,7 @@ export function positionOf(uuid: Uint8Array): number {
  * their length, so that ("a", "bc") and ("ab", "c") differ; the secret keeps others from computing
  * ids from names they can guess.
  */
-export function derivedUuid(secret: string, parts: readonly string[]): Uint8Array {
+export function derivedUuid(secret: Uint8Array, parts: readonly string[]): Uint8Array {
   const pieces: Uint8Array[] = [];
   for (const part of parts) {
     const bytes = utf8(part);
@@ -66,7 +66,7 @@ export function derivedUuid(secret: string, parts: readonly string[]): Uint8Arra
     new DataView(length.buffer).setUint32(0, bytes.length);
     pieces.push(length, bytes);
   }
-  return hmacSha256(utf8(secret), concatBytes(...pieces)).slice(0, 16);
+  return hmacSha256(secret, concatBytes(...pieces)).slice(0, 16);
 }
 
 /** What an awakeable id says: which life of which invocation waits at which entry (R1). */
