@@ -1,0 +1,189 @@
+// The few calls we need of a SQLite library, and the only place that loads one: the library built
+// into Node where it needs no flag and is new enough, else `@photostructure/sqlite`, which has the
+// same calls. It is loaded when the first table is opened, not before, and synchronously. Rows come
+// as arrays, in the order of the columns asked for: an object per row costs half as much again.
+import { createRequire } from "node:module";
+
+import { HoldfastError } from "../model/errors.ts";
+
+export type SqlValue = string | number | null;
+export type SqlRow = readonly SqlValue[];
+
+/** Prepared once and kept: preparing again costs ten times the run, and memory. */
+export interface Statement {
+  run(...values: SqlValue[]): unknown;
+  get(...values: SqlValue[]): SqlRow | undefined;
+  all(...values: SqlValue[]): SqlRow[];
+}
+
+export interface Connection {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+interface LibraryStatement extends Statement {
+  setReturnArrays(arrays: boolean): void;
+}
+
+interface Library {
+  readonly DatabaseSync: new (
+    path: string,
+    options: { readonly readOnly: boolean },
+  ) => {
+    exec(sql: string): void;
+    prepare(sql: string): LibraryStatement;
+    close(): void;
+  };
+}
+
+/** Below it a table with two connections can be corrupted when its write-ahead log restarts. */
+export const sqliteVersionMin = "3.51.3";
+/** The first Node with SQLite built in that needs no flag. */
+const nodeVersionMin = "22.13.0";
+
+let library: Library | undefined;
+
+/**
+ * Opens a database file.
+ *
+ * @throws HoldfastError `SQLITE_UNAVAILABLE` or `PACKAGE_BUNDLED` when no library loads;
+ * `TABLE_DAMAGED` when the file cannot be opened.
+ */
+export function openConnection(path: string, options: { readonly readOnly: boolean }): Connection {
+  const { DatabaseSync } = (library ??= loadLibrary(import.meta.url));
+  try {
+    const database = new DatabaseSync(path, options);
+    return {
+      exec: (sql) => database.exec(sql),
+      prepare: (sql) => {
+        const statement = database.prepare(sql);
+        statement.setReturnArrays(true);
+        return statement;
+      },
+      close: () => database.close(),
+    };
+  } catch (error) {
+    throw tableFault(error, path);
+  }
+}
+
+/** Loads a library as the module at `url` would. Apart from tests, called once per thread. */
+export function loadLibrary(
+  url: string | undefined,
+  versions: { readonly node: string; readonly sqlite?: string | undefined } = process.versions,
+): Library {
+  try {
+    // A bundle in CommonJS has no URL, and this throws.
+    const require = createRequire(String(url));
+    const loaded: unknown = builtInFits(versions)
+      ? quietly(() => require("node:sqlite") as unknown)
+      : (require("@photostructure/sqlite") as unknown);
+    if (isLibrary(loaded)) return loaded;
+    throw new TypeError("The module has no class DatabaseSync.");
+  } catch (error) {
+    throw loadFailure(error, url);
+  }
+}
+
+/** Whether the library built into Node can be used. */
+export function builtInFits(versions: {
+  readonly node: string;
+  readonly sqlite?: string | undefined;
+}): boolean {
+  if (versions.sqlite === undefined) return false;
+  return atLeast(versions.node, nodeVersionMin) && atLeast(versions.sqlite, sqliteVersionMin);
+}
+
+function atLeast(version: string, least: string): boolean {
+  const have = version.split(".").map((part) => Number.parseInt(part, 10));
+  for (const [i, part] of least.split(".").map(Number).entries()) {
+    if ((have[i] ?? 0) !== part) return (have[i] ?? 0) > part;
+  }
+  return true;
+}
+
+/** Node 22 calls its SQLite experimental on standard error; nobody who runs an engine can act. */
+function quietly<T>(load: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = (...args: unknown[]): void => {
+    if (String(args[0]).startsWith("SQLite is an experimental feature")) return;
+    Reflect.apply(emitWarning, process, args);
+  };
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+function isLibrary(value: unknown): value is Library {
+  return typeof value === "object" && value !== null && "DatabaseSync" in value;
+}
+
+/** Why no library loads: because this file was moved by a bundler, or because there is none. */
+export function loadFailure(cause: unknown, url: string | undefined): HoldfastError {
+  const reason = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
+  const data = { platform: process.platform, arch: process.arch, node: process.version };
+  if (looksBundled(url)) {
+    return new HoldfastError("PACKAGE_BUNDLED", {
+      happened: `Holdfast was bundled, so its SQLite library is not found (${reason}).`,
+      fix:
+        "Keep the package external: `serverExternalPackages: [\"holdfast\"]` in next.config, "
+        + "`ssr.external: [\"holdfast\"]` for Vite, `external: [\"holdfast\"]` for esbuild.",
+      data,
+      cause,
+    });
+  }
+  return new HoldfastError("SQLITE_UNAVAILABLE", {
+    happened: `No SQLite library could be loaded on ${data.platform}-${data.arch} (${reason}).`,
+    data,
+    cause,
+  });
+}
+
+/** Whether this module lies where neither the package nor the repository has it. */
+function looksBundled(url: string | undefined): boolean {
+  return url === undefined || !/\/(?:src|dist)\/sqlite\/driver\.[jt]s$/.test(url);
+}
+
+/** Primary result codes of SQLite (https://sqlite.org/rescode.html) that are no damage. */
+const busy = 5;
+const locked = 6;
+const full = 13;
+const recoveryLocks = 15;
+
+/**
+ * An error of SQLite as ours: `TABLE_LOCKED` when another program holds a lock, `DISK_FULL`, and
+ * `TABLE_DAMAGED` for everything else the file or the disk may do. What is not SQLite's is a bug or
+ * already ours, and is handed back as it is.
+ */
+export function tableFault(error: unknown, path: string): unknown {
+  if (error instanceof SyntaxError) return damaged(path, `holds a row that does not read`, error);
+  if (!(error instanceof Error) || !("errcode" in error)) return error;
+  const code = Number(error.errcode);
+  const data = { path, sqlite: code };
+  switch (code & 0xff) {
+    case busy:
+    case locked:
+    case recoveryLocks:
+      return new HoldfastError("TABLE_LOCKED", {
+        happened: `Another program holds a lock on the table ${path}.`,
+        data,
+        cause: error,
+      });
+    case full:
+      return new HoldfastError("DISK_FULL", { data, cause: error });
+    default:
+      return damaged(path, `failed (SQLite ${String(code)}: ${error.message})`, error);
+  }
+}
+
+/** The caller discards the table and rebuilds it from copy and changelog (R15). */
+export function damaged(path: string, how: string, cause?: unknown): HoldfastError {
+  return new HoldfastError("TABLE_DAMAGED", {
+    happened: `The table ${path} ${how}.`,
+    data: { path },
+    cause,
+  });
+}
