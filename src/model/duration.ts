@@ -20,3 +20,8 @@ export function durationMs(input: unknown): number {
     throw new HoldfastError("DURATION_INVALID", { message: error.message, cause: error });
   }
 }
+
+/** How long a result is kept, as rows have it: milliseconds, -1 for ever ("all"). */
+export function retentionMs(retention: unknown): number {
+  return retention === "all" ? -1 : durationMs(retention);
+}

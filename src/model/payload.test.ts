@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { durationMs } from "./duration.ts";
+import { durationMs, retentionMs } from "./duration.ts";
 import * as limits from "./limits.ts";
 import { payloadBytes } from "./payload.ts";
 
@@ -22,4 +22,5 @@ test("a duration out of bounds is terminal", () => {
   expect(() => durationMs("366d")).toThrow(expect.objectContaining({
     code: "DURATION_INVALID", terminal: true, status: 400,
   }));
+  expect([retentionMs("1d"), retentionMs(0), retentionMs("all")]).toEqual([86_400_000, 0, -1]);
 });
