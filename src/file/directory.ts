@@ -1,0 +1,121 @@
+// The data directory as such: made for its owner only, marked as ours with a format version, and
+// refused when it is somebody else's, written by a newer version, or not on a local disk. The
+// marker is written before anything else is, so that a crash never leaves our files unmarked.
+
+import { dirname, join } from "node:path";
+import { HoldfastError } from "../model/errors.ts";
+import type { Disk } from "./disk.ts";
+import { errorCodeOf, isAbsent, readWhole, replaceWhole } from "./disk.ts";
+import { lockFileNames } from "./lock.ts";
+
+export const markerName = "holdfast.json";
+/** Format of the directory as a whole: which files there are and what they are for. */
+export const directoryFormat = 1;
+
+/** Names that say nothing about whom a directory belongs to. */
+const ignored: ReadonlySet<string> = new Set([
+  `${markerName}.new`, ...lockFileNames, "lost+found", ".gitkeep", ".gitignore", ".DS_Store",
+]);
+
+/** File systems across a network, as Linux numbers them: NFS, SMB, CIFS, SMB2, 9P, AFS, Ceph. */
+const remoteTypes: ReadonlyMap<number, string> = new Map([
+  [0x6969, "NFS"], [0x517b, "SMB"], [0xff534d42, "CIFS"], [0xfe534d42, "SMB2"],
+  [0x01021997, "9P"], [0x5346414f, "AFS"], [0x00c36400, "Ceph"],
+]);
+
+export interface DirectoryOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  /** Opens on a network file system too, where neither locks nor syncs can be trusted. */
+  readonly allowRemote: boolean;
+}
+
+/** What the directory holds, without changing anything. @throws when it must not be opened. */
+export async function inspectDirectory(options: DirectoryOptions): Promise<"ours" | "empty"> {
+  const { disk, directory } = options;
+  let names: string[];
+  try {
+    names = await disk.list(directory);
+  } catch (error) {
+    if (isAbsent(error)) return "empty";
+    throw error;
+  }
+  if (!options.allowRemote) await refuseRemote(options);
+  if (names.includes(markerName)) {
+    await checkMarker(options);
+    return "ours";
+  }
+  const foreign = names.filter((name) => !ignored.has(name));
+  if (foreign.length === 0) return "empty";
+  throw new HoldfastError("DIRECTORY_FOREIGN", {
+    happened: `${directory} has no ${markerName} and is not empty: it holds ${foreign[0]}`
+      + `${foreign.length > 1 ? ` and ${foreign.length - 1} more` : ""}.`,
+    data: { directory, names: foreign.slice(0, 10) },
+  });
+}
+
+/** Makes the directory and those above it, each durable in the one that holds it. */
+export async function makeDirectories(disk: Disk, directory: string): Promise<void> {
+  const parent = dirname(directory);
+  try {
+    if (await disk.makeDirectory(directory)) await disk.syncDirectory(parent);
+  } catch (error) {
+    if (errorCodeOf(error) !== "ENOENT" || parent === directory) throw error;
+    await makeDirectories(disk, parent);
+    await makeDirectories(disk, directory);
+  }
+}
+
+/** Marks an empty directory as ours. To be called by whoever holds its lock. */
+export async function markDirectory(disk: Disk, directory: string, now: number): Promise<void> {
+  const marker = {
+    about: "Data directory of a Holdfast engine. Do not change or remove single files.",
+    format: directoryFormat,
+    created: new Date(now).toISOString(),
+  };
+  const text = `${JSON.stringify(marker, undefined, 2)}\n`;
+  await replaceWhole(disk, join(directory, markerName), Buffer.from(text));
+}
+
+async function checkMarker({ disk, directory }: DirectoryOptions): Promise<void> {
+  const path = join(directory, markerName);
+  const format = formatOf(await readWhole(disk, path));
+  if (format === undefined) {
+    throw new HoldfastError("DIRECTORY_FOREIGN", {
+      happened: `${path} is not a marker that Holdfast wrote.`,
+      fix: "Name the directory that was used before; if this is it, restore this file from a "
+        + `backup or write {"format": ${directoryFormat}} into it.`,
+      data: { directory, file: path },
+    });
+  }
+  if (format > directoryFormat) {
+    throw new HoldfastError("DIRECTORY_NEWER", {
+      happened: `${directory} has format ${format}; this version reads up to ${directoryFormat}.`,
+      data: { directory, format, readable: directoryFormat },
+    });
+  }
+}
+
+function formatOf(bytes: Uint8Array | undefined): number | undefined {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(bytes ?? []).toString("utf8"));
+    if (typeof parsed !== "object" || parsed === null || !("format" in parsed)) return undefined;
+    const { format } = parsed;
+    return typeof format === "number" && Number.isSafeInteger(format) && format > 0
+      ? format
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function refuseRemote({ disk, directory }: DirectoryOptions): Promise<void> {
+  const { type } = await disk.room(directory);
+  // Elsewhere the numbers mean other things.
+  const name = process.platform === "linux" ? remoteTypes.get(type >>> 0) : undefined;
+  if (name === undefined) return;
+  throw new HoldfastError("DIRECTORY_REMOTE", {
+    happened: `${directory} lies on a network file system (${name}).`,
+    data: { directory, fileSystem: name },
+  });
+}
