@@ -130,5 +130,5 @@ function notSerializable({ what, way }: Fault): HoldfastError {
 
 function article(what: string): string {
   if (/^(undefined|NaN|-?Infinity)$/.test(what)) return what;
-  return `${/^[aeiou]/i.test(what) ? "an" : "a"} ${what}`;
+  return `${/^[aeio]/i.test(what) ? "an" : "a"} ${what}`;
 }
