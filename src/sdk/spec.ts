@@ -19,9 +19,10 @@ export interface HandlerSpec {
   readonly mode: HandlerMode;
   /** `this` is undefined in it, however it is called. */
   readonly fn: (ctx: unknown, input: unknown) => Promise<unknown>;
-  /** The text of the function as it was written: `fn` is bound and has none. */
-  readonly source: string;
-  /** Its text: what a revision is named after where the code has no name for it (R11). */
+  /**
+   * Its text as it was written (`fn` is bound and has none): what a revision is named after where
+   * the code has no name for it (R11).
+   */
   readonly source: string;
   readonly input: Schema | undefined;
   readonly output: Schema | undefined;
@@ -115,7 +116,6 @@ function handlerSpec(service: Service, name: string, given: unknown): HandlerSpe
     name,
     mode: modeOf(service.kind, where, name, marked),
     fn: fn.bind(undefined) as HandlerSpec["fn"],
-    source: String(fn),
     source: Function.prototype.toString.call(fn),
     input,
     output,
