@@ -123,9 +123,11 @@ function brandOf(value: unknown): unknown {
 }
 
 /** Whether `error` is ours, of any copy of this package; with `code`, whether it has that code. */
-export function isHoldfastError(error: unknown, code?: ErrorCode): error is HoldfastError;
-export function isHoldfastError(error: unknown, code?: string): error is HoldfastError;
-export function isHoldfastError(error: unknown, code?: string): error is HoldfastError {
+export function isHoldfastError(
+  error: unknown,
+  // Completed by editors, but open: the codes of terminal errors are the users' own.
+  code?: ErrorCode | (string & {}),
+): error is HoldfastError {
   if (brandOf(error) === undefined) return false;
   return code === undefined || (error as HoldfastError).code === code;
 }
