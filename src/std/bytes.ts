@@ -60,6 +60,12 @@ export function hexOf(bytes: Uint8Array): string {
   return text;
 }
 
+/** The 8 hex digits of 32 bits, signed or not. */
+export function hexOf32(bits: number): string {
+  return hexOfByte[bits >>> 24]! + hexOfByte[(bits >>> 16) & 0xff]!
+    + hexOfByte[(bits >>> 8) & 0xff]! + hexOfByte[bits & 0xff]!;
+}
+
 /** @throws RangeError when the text is not an even number of hex digits in lower case. */
 export function bytesOfHex(text: string): Uint8Array {
   if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new RangeError("not hex");

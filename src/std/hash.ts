@@ -2,6 +2,8 @@
 // because what it gave is written down in data. Not for secrets and not for checking integrity.
 // Two 32-bit lanes over UTF-16 units, each step a bijection of its lane, then mixed across.
 
+import { hexOf32 } from "./bytes.ts";
+
 /** 16 hex digits in lower case. */
 export function partitionHash(text: string): string {
   let a = 0x243f6a88;
@@ -20,15 +22,11 @@ export function partitionHash(text: string): string {
   b ^= mix((a + 0x3c6ef372) | 0);
   a ^= mix((b + 0x1b873593) | 0);
   b ^= mix((a + 0x510e527f) | 0);
-  return hex32(a) + hex32(b);
+  return hexOf32(a) + hexOf32(b);
 }
 
 function mix(x: number): number {
   let h = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
   h = Math.imul(h ^ (h >>> 15), 0x735a2d97);
   return h ^ (h >>> 15);
-}
-
-function hex32(x: number): string {
-  return (x >>> 0).toString(16).padStart(8, "0");
 }
