@@ -2,13 +2,13 @@
 // text. It knows no SQL and no table. What is at its default is left out, so that a row takes few
 // bytes and a row written before a field existed still reads; fields it does not know are ignored.
 // What is decoded is fresh: nothing of it is shared with another row (R5).
-import type { Entry } from "../model/entry.ts";
+import type { CommandIndex, Entry } from "../model/entry.ts";
 import type { Payload } from "../model/payload.ts";
-import type { InvocationRow, MetaRow, PromiseRow } from "../model/row.ts";
+import type { InvocationRow, MetaRow, OpenCommand, PromiseRow } from "../model/row.ts";
 
 /** The fields of an invocation that have a column of their own. */
-export type InvocationColumns = Pick<InvocationRow, ColumnName>;
-type ColumnName =
+export type InvocationColumns = Pick<
+  InvocationRow,
   | "n"
   | "partitionKey"
   | "service"
@@ -21,68 +21,110 @@ type ColumnName =
   | "completedAt"
   | "due"
   | "expiry"
-  | "derivedId";
+  | "derivedId"
+>;
 
-/** The fields that are neither columns nor collections, with what they are when left out. */
-type PlainName = Exclude<keyof InvocationRow, ColumnName | "open" | "buffered" | "waiters" | "chain">;
-
-const blank: { readonly [K in PlainName]: InvocationRow[K] } = {
-  incarnation: "",
-  input: null,
-  headers: null,
-  idempotencyKey: null,
-  retention: null,
-  origin: null,
-  at: 0,
-  begunAt: null,
-  attempt: 0,
-  failures: 0,
-  failingSince: null,
-  lastFailure: null,
-  crashes: 0,
-  epoch: 0,
-  revision: null,
-  entries: 0,
-  commands: 0,
-  cancelled: false,
-  inboxedAt: 0,
-  pause: null,
-  result: null,
-};
-const plainNames = Object.keys(blank) as readonly PlainName[];
-
-/** What the text of an invocation holds; every field may be missing. */
-type InvocationRest = { [K in PlainName]?: InvocationRow[K] } & {
-  open?: [number, InvocationRow["open"] extends Map<number, infer V> ? V : never][];
-  buffered?: [string, number][];
-  waiters?: InvocationRow["waiters"];
+/** What the text of an invocation holds: the other fields, each only where it says something. */
+interface InvocationRest {
+  incarnation: string;
+  at: number;
+  input?: Payload;
+  headers?: InvocationRow["headers"];
+  idempotencyKey?: string;
+  retention?: number;
   chain?: InvocationRow["chain"];
-};
+  origin?: InvocationRow["origin"];
+  begunAt?: number;
+  attempt?: number;
+  failures?: number;
+  failingSince?: number;
+  lastFailure?: InvocationRow["lastFailure"];
+  crashes?: number;
+  epoch?: number;
+  revision?: string;
+  entries?: number;
+  commands?: number;
+  open?: (readonly [CommandIndex, OpenCommand])[];
+  buffered?: (readonly [string, number])[];
+  cancelled?: true;
+  waiters?: InvocationRow["waiters"];
+  inboxedAt?: number;
+  pause?: InvocationRow["pause"];
+  result?: InvocationRow["result"];
+}
 
 /** The text of the fields that have no column. */
 export function encodeInvocation(row: InvocationRow): string {
-  const rest: Record<string, unknown> = {};
-  for (const name of plainNames) {
-    const value = row[name];
-    if (value !== blank[name]) rest[name] = value;
-  }
-  if (row.open.size > 0) rest["open"] = [...row.open];
-  if (row.buffered.size > 0) rest["buffered"] = [...row.buffered];
-  if (row.waiters.length > 0) rest["waiters"] = row.waiters;
-  if (row.chain.length > 0) rest["chain"] = row.chain;
+  const rest: InvocationRest = { incarnation: row.incarnation, at: row.at };
+  if (row.input !== null) rest.input = row.input;
+  if (row.headers !== null) rest.headers = row.headers;
+  if (row.idempotencyKey !== null) rest.idempotencyKey = row.idempotencyKey;
+  if (row.retention !== null) rest.retention = row.retention;
+  if (row.chain.length > 0) rest.chain = row.chain;
+  if (row.origin !== null) rest.origin = row.origin;
+  if (row.begunAt !== null) rest.begunAt = row.begunAt;
+  if (row.attempt !== 0) rest.attempt = row.attempt;
+  if (row.failures !== 0) rest.failures = row.failures;
+  if (row.failingSince !== null) rest.failingSince = row.failingSince;
+  if (row.lastFailure !== null) rest.lastFailure = row.lastFailure;
+  if (row.crashes !== 0) rest.crashes = row.crashes;
+  if (row.epoch !== 0) rest.epoch = row.epoch;
+  if (row.revision !== null) rest.revision = row.revision;
+  if (row.entries !== 0) rest.entries = row.entries;
+  if (row.commands !== 0) rest.commands = row.commands;
+  if (row.open.size > 0) rest.open = [...row.open];
+  if (row.buffered.size > 0) rest.buffered = [...row.buffered];
+  if (row.cancelled) rest.cancelled = true;
+  if (row.waiters.length > 0) rest.waiters = row.waiters;
+  if (row.inboxedAt !== 0) rest.inboxedAt = row.inboxedAt;
+  if (row.pause !== null) rest.pause = row.pause;
+  if (row.result !== null) rest.result = row.result;
   return JSON.stringify(rest);
 }
 
-/** The row of which `columns` and `text` were written. `columns` becomes the row. */
+/** The row of which `columns` and `text` were written. A field it lacks does not compile. */
 export function decodeInvocation(columns: InvocationColumns, text: string): InvocationRow {
   const rest = JSON.parse(text) as InvocationRest;
-  const row: Record<string, unknown> = { ...columns };
-  for (const name of plainNames) row[name] = rest[name] ?? blank[name];
-  row["chain"] = rest.chain ?? [];
-  row["open"] = new Map(rest.open);
-  row["buffered"] = new Map(rest.buffered);
-  row["waiters"] = rest.waiters ?? [];
-  return row as unknown as InvocationRow;
+  return {
+    n: columns.n,
+    partitionKey: columns.partitionKey,
+    incarnation: rest.incarnation,
+    derivedId: columns.derivedId,
+    service: columns.service,
+    key: columns.key,
+    handler: columns.handler,
+    mode: columns.mode,
+    input: rest.input ?? null,
+    headers: rest.headers ?? null,
+    idempotencyKey: rest.idempotencyKey ?? null,
+    retention: rest.retention ?? null,
+    chain: rest.chain ?? [],
+    createdAt: columns.createdAt,
+    origin: rest.origin ?? null,
+    at: rest.at,
+    status: columns.status,
+    modifiedAt: columns.modifiedAt,
+    begunAt: rest.begunAt ?? null,
+    completedAt: columns.completedAt,
+    attempt: rest.attempt ?? 0,
+    failures: rest.failures ?? 0,
+    failingSince: rest.failingSince ?? null,
+    lastFailure: rest.lastFailure ?? null,
+    crashes: rest.crashes ?? 0,
+    epoch: rest.epoch ?? 0,
+    revision: rest.revision ?? null,
+    entries: rest.entries ?? 0,
+    commands: rest.commands ?? 0,
+    open: new Map(rest.open),
+    buffered: new Map(rest.buffered),
+    cancelled: rest.cancelled ?? false,
+    waiters: rest.waiters ?? [],
+    due: columns.due,
+    inboxedAt: rest.inboxedAt ?? 0,
+    pause: rest.pause ?? null,
+    result: rest.result ?? null,
+    expiry: columns.expiry,
+  };
 }
 
 /** What ended it or, while it is unfinished, what keeps it from going on. */
@@ -107,16 +149,21 @@ export function joinEntries(stretches: readonly string[]): string {
   return `[${inner.join(",")}]`;
 }
 
-type PromiseKey = "partitionKey" | "service" | "key" | "name";
+/** What a promise holds besides what names it. */
+type PromiseRest = Pick<PromiseRow, "at" | "result" | "waiters">;
 
-/** A promise without what names it. */
-export function encodePromise(row: PromiseRow): string {
-  const { at, result, waiters } = row;
-  return JSON.stringify({ at, result, waiters });
+export function encodePromise({ at, result, waiters }: PromiseRow): string {
+  const rest: PromiseRest = { at, result, waiters };
+  return JSON.stringify(rest);
 }
 
-export function decodePromise(key: Pick<PromiseRow, PromiseKey>, text: string): PromiseRow {
-  return { ...key, ...(JSON.parse(text) as Omit<PromiseRow, PromiseKey>) };
+export function decodePromise(
+  names: Omit<PromiseRow, keyof PromiseRest>,
+  text: string,
+): PromiseRow {
+  const { partitionKey, service, key, name } = names;
+  const { at, result, waiters } = JSON.parse(text) as PromiseRest;
+  return { partitionKey, service, key, name, at, result, waiters };
 }
 
 export function encodeMeta(row: MetaRow): string {
@@ -129,7 +176,7 @@ export function decodeMeta(text: string): MetaRow {
 
 /** Begins a cell that holds JSON of the text (or payload) meant. No JSON text begins so. */
 const escape = "\u0001";
-/** What a text column does not keep: NUL ends it, half a surrogate pair becomes another character. */
+/** What a text column does not keep: NUL ends it, and half a surrogate pair becomes U+FFFD. */
 const unsafe = /[\u0000\uD800-\uDFFF]/u;
 
 /** Any text as one that a text column keeps: itself, but for the few that would not survive. */

@@ -1,6 +1,6 @@
-// The cold table of storage that forgets: the port over maps, with the codec of the durable one. Rows
-// are kept encoded and decoded on each read, so that nothing a caller changes later shows here, and
-// a value that would not survive a restart does not survive this either (R5).
+// The cold table of storage that forgets: the port over maps, with the codec of the durable one.
+// Rows are kept encoded and decoded on each read, so that nothing a caller changes later shows
+// here, and a value that would not survive a restart does not survive this either (R5).
 import type { InvocationColumns } from "../codec/row.ts";
 import type { Entry } from "../model/entry.ts";
 import type {
@@ -109,8 +109,7 @@ export class MemoryColdTable implements ColdTable {
     inbox.sort((a, b) => a.at - b.at);
     const state = new Map(Array.from(stored.state, ([name, v]) => [name, decodePayload(v)]));
     const changed = { names: new Set<string>(), allNames: false, entered: [], left: [] };
-    const names = { partitionKey, service, key };
-    return { ...names, at, lock, inbox, state, stateBytes, version, changed };
+    return { partitionKey, service, key, at, lock, inbox, state, stateBytes, version, changed };
   }
 
   promise(
@@ -217,11 +216,8 @@ export class MemoryColdTable implements ColdTable {
       this.#finished.delete(n);
       return;
     }
-    const { partitionKey, service, key, handler, mode, status, derivedId } = row;
-    const { createdAt, modifiedAt, completedAt, due, expiry } = row;
-    const names = { n, partitionKey, service, key, handler, mode, status, derivedId };
-    const columns = { ...names, createdAt, modifiedAt, completedAt, due, expiry };
-    this.#invocations.set(n, { columns, rest: encodeInvocation(row) });
+    const { status, expiry } = row;
+    this.#invocations.set(n, { columns: columnsOf(row), rest: encodeInvocation(row) });
     if (status !== "completed") this.#withStatus(status).add(n);
     if (expiry !== null) this.#leaving(expiry).add({ expiry, n });
   }
@@ -294,6 +290,24 @@ export class MemoryColdTable implements ColdTable {
   #isRun(n: InvocationNumber): boolean {
     return this.#invocations.get(n)?.columns.mode === "workflow";
   }
+}
+
+function columnsOf(row: InvocationRow): InvocationColumns {
+  return {
+    n: row.n,
+    partitionKey: row.partitionKey,
+    service: row.service,
+    key: row.key,
+    handler: row.handler,
+    mode: row.mode,
+    status: row.status,
+    createdAt: row.createdAt,
+    modifiedAt: row.modifiedAt,
+    completedAt: row.completedAt,
+    due: row.due,
+    expiry: row.expiry,
+    derivedId: row.derivedId,
+  };
 }
 
 function nameOf(partitionKey: string, service: string, key: string): string {

@@ -1,13 +1,12 @@
 // The cold table over SQLite. One connection folds (in the worker thread), another reads (in the
-// main thread); each call runs to its end, so no open iterator pins an old snapshot (R14). Rows and
-// position change in one transaction (I11). Whatever SQLite or the disk does wrong is TABLE_DAMAGED:
-// the table is a cache, and its owner discards and rebuilds it (R15).
+// main thread); each call runs to its end, so no open iterator pins an old snapshot (R14). Rows
+// and position change in one transaction (I11). Whatever SQLite or the disk does wrong is
+// TABLE_DAMAGED: the table is a cache, and its owner discards and rebuilds it (R15).
 import type { Entry } from "../model/entry.ts";
 import type {
   InvocationNumber,
   InvocationRow,
   MetaRow,
-  Mode,
   ObjectRow,
   PromiseRow,
   Status,
@@ -15,18 +14,12 @@ import type {
 } from "../model/row.ts";
 import type { ColdChanges, ColdTable } from "../ports/cold-table.ts";
 import type { Connection, SqlRow, SqlValue, Statement } from "./driver.ts";
-import {
-  decodeEntries,
-  decodeInvocation,
-  decodeMeta,
-  decodePayload,
-  decodePromise,
-  decodeText,
-  encodeText,
-} from "../codec/row.ts";
+import type { Reads } from "./reads.ts";
+import { decodeEntries, decodeMeta, decodePromise, decodeText, encodeText } from "../codec/row.ts";
 import { invariant } from "../std/assert.ts";
 import { damaged, openConnection, tableFault } from "./driver.ts";
 import { Fold } from "./fold.ts";
+import { invocationOf, objectOf, prepareReads, text } from "./reads.ts";
 import { prepareReader, prepareWriter } from "./schema.ts";
 
 export interface SqliteColdTableOptions {
@@ -58,7 +51,7 @@ export function openSqliteColdTable(
 export class SqliteColdTable implements ColdTable {
   readonly path: string;
   readonly #connection: Connection;
-  readonly #reads: ReturnType<typeof prepareReads>;
+  readonly #reads: Reads;
   readonly #fold: Fold | undefined;
   /** Whether a turn of reads is held open, and whether its first read has begun a transaction. */
   #turn: "none" | "asked" | "begun" = "none";
@@ -128,7 +121,7 @@ export class SqliteColdTable implements ColdTable {
     const names = [partitionKey, encodeText(service), encodeText(key)] as const;
     const rows = this.#all(this.#reads.object, ...names);
     if (rows.length === 0) return undefined;
-    return this.#guarded(() => objectOf({ partitionKey, service, key }, rows));
+    return this.#guarded(() => objectOf(partitionKey, service, key, rows));
   }
 
   promise(
@@ -251,96 +244,4 @@ export class SqliteColdTable implements ColdTable {
       throw tableFault(error, this.path);
     }
   }
-}
-
-function prepareReads(connection: Connection) {
-  const p = (sql: string): Statement => connection.prepare(sql);
-  const object = "partition_key = ? AND service = ? AND key = ?";
-  return {
-    begin: p("BEGIN"),
-    beginImmediate: p("BEGIN IMMEDIATE"),
-    commit: p("COMMIT"),
-    folded: p("SELECT position, chain FROM meta_row"),
-    meta: p("SELECT rest FROM meta_row"),
-    invocation: p(`SELECT partition_key, service, key, handler, mode, status, created_at,
-      modified_at, completed_at, due, expiry, derived_id, rest FROM invocation_row WHERE n = ?`),
-    journal: p("SELECT journal FROM invocation_row WHERE n = ?"),
-    // From the stretch that holds the entry asked for, or the first.
-    stretches: p(`SELECT first, entries FROM entry_row WHERE n = ? AND first >= coalesce(
-      (SELECT max(first) FROM entry_row WHERE n = ? AND first <= ?), 0) ORDER BY first`),
-    derived: p("SELECT n FROM derived_row WHERE id = ?"),
-    object: p(`SELECT slot, at, lock, version, bytes, value FROM object_row WHERE ${object}`),
-    promise: p(`SELECT rest FROM promise_row WHERE ${object} AND name = ?`),
-    promiseNames: p(`SELECT name FROM promise_row WHERE ${object}`),
-    firstTimers: p(`SELECT due, n, command FROM timer_row WHERE due <= ?
-      ORDER BY due, n, command LIMIT ?`),
-    timersAfter: p(`SELECT due, n, command FROM timer_row
-      WHERE (due, n, command) > (?, ?, ?) AND due <= ? ORDER BY due, n, command LIMIT ?`),
-    unfinished: p(`SELECT n FROM invocation_row
-      WHERE status = ? AND status <> 'completed' AND n > ? ORDER BY n LIMIT ?`),
-    expiredRuns: p(`SELECT n FROM invocation_row
-      WHERE expiry > 0 AND expiry <= ? AND mode = 'workflow' ORDER BY expiry, n LIMIT ?`),
-    countKept: p("SELECT count(*) FROM invocation_row WHERE expiry < 0"),
-    kthKept: p(`SELECT expiry FROM invocation_row WHERE expiry < 0
-      ORDER BY expiry DESC LIMIT 1 OFFSET ?`),
-  };
-}
-
-function text(value: SqlValue | undefined): string {
-  return String(value);
-}
-
-function numberOrNull(value: SqlValue | undefined): number | null {
-  return value === null ? null : Number(value);
-}
-
-function invocationOf(n: InvocationNumber, row: SqlRow): InvocationRow {
-  const [partitionKey, service, key, handler, mode, status, createdAt, modifiedAt] = row;
-  const columns = {
-    n,
-    partitionKey: text(partitionKey),
-    service: decodeText(text(service)),
-    key: key === null ? null : decodeText(text(key)),
-    handler: decodeText(text(handler)),
-    mode: text(mode) as Mode,
-    status: text(status) as Status,
-    createdAt: Number(createdAt),
-    modifiedAt: Number(modifiedAt),
-    completedAt: numberOrNull(row[8]),
-    due: numberOrNull(row[9]),
-    expiry: numberOrNull(row[10]),
-    derivedId: row[11] === null ? null : text(row[11]),
-  };
-  return decodeInvocation(columns, text(row[12]));
-}
-
-function objectOf(
-  names: Pick<ObjectRow, "partitionKey" | "service" | "key">,
-  rows: readonly SqlRow[],
-): ObjectRow {
-  const row: ObjectRow = {
-    ...names,
-    at: -1,
-    lock: 0,
-    inbox: [],
-    state: new Map(),
-    stateBytes: 0,
-    version: 0,
-    changed: { names: new Set(), allNames: false, entered: [], left: [] },
-  };
-  // Slots come as numbers ascending, then names.
-  for (const [slot, at, lock, version, bytes, value] of rows) {
-    if (typeof slot === "string") {
-      row.state.set(decodeText(slot), decodePayload(value === null ? null : text(value)));
-    } else if (Number(slot) > 0) {
-      row.inbox.push({ at: Number(slot), n: Number(value) });
-    }
-    if (Number(at) > row.at) {
-      row.at = Number(at);
-      row.lock = Number(lock);
-      row.version = Number(version);
-      row.stateBytes = Number(bytes);
-    }
-  }
-  return row;
 }

@@ -158,7 +158,8 @@ export class Fold {
     const ranges = [[Number.MIN_SAFE_INTEGER, Math.min(swept.count, 0)], [0, swept.time]] as const;
     for (const [above, until] of ranges) {
       if (until === 0) continue;
-      s.sweepDerived.run(above, until);
+      // An id that by now names a later life stays with it (R1).
+      for (const [id, n] of s.sweptIds.all(above, until)) s.deleteDerivedOf.run(id ?? null, n ?? 0);
       s.sweepEntries.run(above, until);
       s.sweepInvocations.run(above, until);
     }
@@ -194,8 +195,8 @@ function prepare(connection: Connection) {
     deletePromise: p(`DELETE FROM promise_row WHERE ${object} AND name = ?`),
     putTimer: p("INSERT OR IGNORE INTO timer_row VALUES (?, ?, ?)"),
     deleteTimer: p("DELETE FROM timer_row WHERE due = ? AND n = ? AND command = ?"),
-    // An id that by now names a later life stays with it (R1).
-    sweepDerived: p(`DELETE FROM derived_row WHERE (id, n) IN (SELECT derived_id, n ${sweptRows})`),
+    sweptIds: p(`SELECT derived_id, n ${sweptRows} AND derived_id IS NOT NULL`),
+    deleteDerivedOf: p("DELETE FROM derived_row WHERE id = ? AND n = ?"),
     sweepEntries: p(`DELETE FROM entry_row WHERE n IN (SELECT n ${sweptRows})`),
     sweepInvocations: p(`DELETE ${sweptRows}`),
     putMeta: p("INSERT OR REPLACE INTO meta_row (id, position, chain, rest) VALUES (1, ?, ?, ?)"),
@@ -223,7 +224,11 @@ function invocationValues(row: InvocationRow): SqlValue[] {
 }
 
 function byKey(a: ObjectRow, b: ObjectRow): number {
-  return order(a.partitionKey, b.partitionKey) || order(a.service, b.service) || order(a.key, b.key);
+  return (
+    order(a.partitionKey, b.partitionKey)
+    || order(a.service, b.service)
+    || order(a.key, b.key)
+  );
 }
 
 function order(a: string, b: string): number {

@@ -1,5 +1,5 @@
-// The tables of a partition in SQLite, their indexes and the views users may rely on. docs/tables.md
-// is the same for readers. A table named `…_row` is ours and may change with the version; the views
+// The tables of a partition in SQLite, their indexes and the views users may rely on, which
+// docs/tables.md explains. A table named `…_row` is ours and may change with the version; the views
 // are a face: columns are added, never taken away. An index on the path of a fold costs every fold,
 // so there are two and no more.
 import type { Connection } from "./driver.ts";
@@ -67,8 +67,8 @@ CREATE TABLE derived_row (
   n INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- A key's lock, inbox and state lie side by side and are read as one range. Whichever row was
--- written last (greatest \`at\`) says lock, version and bytes, so that a change of state is one row.
+-- A key's lock, inbox and state lie side by side and are read as one range. The row written last
+-- (greatest at) says lock, version and bytes, so that a change of state is one row.
 CREATE TABLE object_row (
   partition_key TEXT NOT NULL,
   service TEXT NOT NULL,

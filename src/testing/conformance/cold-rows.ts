@@ -54,7 +54,8 @@ export function invocationRow(n: number, fields: Partial<InvocationRow> = {}): I
 
 /** An invocation with every field set to something of its own. */
 export function fullInvocationRow(n: number): InvocationRow {
-  const failure = { code: "SOLD_OUT", message: 'no "seats" left', status: 409, data: { left: [0] } };
+  const data = { left: [0] };
+  const failure = { code: "SOLD_OUT", message: 'no "seats" left', status: 409, data };
   return invocationRow(n, {
     partitionKey: "ffffffffffffffff",
     derivedId: "inv_derived",
