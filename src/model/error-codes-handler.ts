@@ -11,6 +11,7 @@ export type HandlerErrorCode =
   | "TIMEOUT"
   | "CANCELLED"
   | "KILLED"
+  | "PAUSED"
   | "KEY_DEADLOCK"
   | "CALL_DEPTH"
   | "JOURNAL_MISMATCH"
@@ -64,6 +65,12 @@ export const handlerErrorCodes: Readonly<Record<HandlerErrorCode, ErrorCodeEntry
     happened: "The invocation was cancelled.",
     why: "Its compensations may run; it then ends with this error unless it catches it.",
     fix: "Nothing, if it was meant. Invoke again to start anew.",
+  },
+  PAUSED: {
+    status: 409,
+    happened: "The invocation was paused by an operator.",
+    why: "It holds its key and its place, and does nothing until it is resumed.",
+    fix: "Resume it.",
   },
   KILLED: {
     status: 409,

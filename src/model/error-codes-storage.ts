@@ -17,6 +17,7 @@ export type StorageErrorCode =
   | "TABLE_DAMAGED"
   | "TABLE_LOCKED"
   | "SQLITE_UNAVAILABLE"
+  | "STORAGE_UNAVAILABLE"
   | "RECORD_UNREADABLE"
   | "ENGINE_CLOSED"
   | "ENGINE_FAILED"
@@ -101,6 +102,12 @@ export const storageErrorCodes: Readonly<Record<StorageErrorCode, ErrorCodeEntry
     happened: "Another program holds a lock on the table.",
     why: "Changes cannot be folded into it, so memory fills up.",
     fix: "Close the program, or let it open the table read-only.",
+  },
+  STORAGE_UNAVAILABLE: {
+    status: 500,
+    happened: "There is no durable storage where this program runs.",
+    why: "A data directory needs Node; a browser has none.",
+    fix: "Use data: memory() here, or call an engine elsewhere.",
   },
   SQLITE_UNAVAILABLE: {
     status: 500,

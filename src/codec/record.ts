@@ -1,0 +1,45 @@
+// A batch's records ⇄ bytes. One line of JSON per record behind a line that says the format: what
+// a changelog holds can be read with any tool. Written by the version that speaks it; every released
+// version stays readable (golden bytes).
+import type { Change, LogRecord } from "../model/change.ts";
+import { HoldfastError } from "../model/errors.ts";
+import { textOfUtf8, utf8 } from "../std/bytes.ts";
+
+/** The format written. A reader that finds a greater one refuses (R20). */
+export const recordFormat = 1;
+
+/** One record as its line, without the line's end. */
+export function recordLine(time: number, changes: readonly Change[]): string {
+  return JSON.stringify({ t: time, c: changes });
+}
+
+/** The bytes of a batch from its records' lines. */
+export function batchBytes(lines: readonly string[]): Uint8Array {
+  return utf8(`${recordFormat}\n${lines.join("\n")}`);
+}
+
+/** The records of a batch, in order. */
+export function recordsOf(bytes: Uint8Array, first: number): LogRecord[] {
+  const lines = textOfUtf8(bytes).split("\n");
+  if (lines[0] !== String(recordFormat)) {
+    throw new HoldfastError("RECORD_UNREADABLE", {
+      message:
+        `The batch at position ${first} has format ${lines[0]?.slice(0, 20)}; this version reads ` +
+        `${recordFormat}. Open the directory with the version that wrote it.`,
+      data: { position: first, format: lines[0]?.slice(0, 20) },
+    });
+  }
+  const records: LogRecord[] = [];
+  for (let i = 1; i < lines.length; i++) records.push(parse(lines[i] as string, first + i - 1));
+  return records;
+}
+
+function parse(line: string, position: number): LogRecord {
+  try {
+    const { t, c } = JSON.parse(line) as { t: number; c: Change[] };
+    if (typeof t !== "number" || !Array.isArray(c)) throw new TypeError("no time or no changes");
+    return { time: t, changes: c };
+  } catch (cause) {
+    throw new HoldfastError("RECORD_UNREADABLE", { data: { position }, cause });
+  }
+}

@@ -1,0 +1,33 @@
+// Events as lines for a person: what deserves attention while nobody has asked for events.
+import type { EngineEvent } from "./events.ts";
+
+/** A line for the standard error; undefined for what is no news. */
+export function eventLine(event: EngineEvent): string | undefined {
+  switch (event.kind) {
+    case "unjournaledAwait":
+      return (
+        `holdfast: ${event.target} awaited something outside its journal before ${event.at}. ` +
+        `Wrap it in ctx.run, or its replay may go another way. (${event.id})`
+      );
+    case "unawaited":
+      return (
+        `holdfast: ${event.target} ended before ${event.commands.join(", ")}. ` +
+        `Await what it asks. (${event.id})`
+      );
+    case "unhandledRejection":
+      return (
+        `holdfast: a promise in ${event.target} was rejected and nobody awaited it: ` +
+        `${String(event.error)}`
+      );
+    case "admission":
+      return event.stopped
+        ? `holdfast: new work is held back (${event.why === "disk" ? "disk full" : "folding lags"})`
+        : "holdfast: new work is admitted again";
+    case "clockBackwards":
+      return `holdfast: the clock is ${Math.round(event.ms / 1000)} s behind the newest record`;
+    case "console":
+      return `${event.target}: ${event.args.map(String).join(" ")}`;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,49 @@
+// The events an engine reports, typed. Whoever runs it decides what becomes of them: the core
+// writes no prose. Each is described in docs/telemetry.md.
+
+export type EngineEvent =
+  /** The engine serves: what it recovered and how durable it is. */
+  | {
+      readonly kind: "started";
+      readonly durability: string;
+      readonly epoch: number;
+      readonly position: number;
+      readonly replayed: number;
+      readonly unclean: boolean;
+    }
+  | { readonly kind: "stopped"; readonly failure: string | undefined }
+  /** A handler awaited something that is not in its journal (R6). */
+  | { readonly kind: "unjournaledAwait"; readonly target: string; readonly id: string; readonly at: string }
+  /** A handler ended while steps or calls it had asked were still open. */
+  | {
+      readonly kind: "unawaited";
+      readonly target: string;
+      readonly id: string;
+      readonly commands: readonly string[];
+    }
+  | {
+      readonly kind: "console";
+      readonly target: string;
+      readonly id: string;
+      readonly level: string;
+      readonly args: readonly unknown[];
+    }
+  /** An attempt failed and is tried again, paused or given up, as `next` says. */
+  | {
+      readonly kind: "attemptFailed";
+      readonly target: string;
+      readonly id: string;
+      readonly code: string;
+      readonly message: string;
+      readonly next: "retry" | "pause" | "fail";
+    }
+  /** A promise of a handler was rejected and nobody looked at it (R7). */
+  | { readonly kind: "unhandledRejection"; readonly target: string; readonly id: string; readonly error: unknown }
+  /** Admission stopped (true) or goes on (false): the disk is full, or folding lags behind. */
+  | { readonly kind: "admission"; readonly stopped: boolean; readonly why: "disk" | "lag" }
+  /** The clock went back by more than a minute against the newest record (R21). */
+  | { readonly kind: "clockBackwards"; readonly ms: number }
+  /** A verified copy of the cold table was made, and the changelog trimmed behind one. */
+  | { readonly kind: "copied"; readonly position: number; readonly bytes: number };
+
+export type Report = (event: EngineEvent) => void;

@@ -1,0 +1,254 @@
+// The door of one engine, without any transport: typed calls and sends become proposals, answers
+// become promises. It implements `Client`; what opens and closes behind it is the host's.
+import { durationMs } from "../model/duration.ts";
+import type { Answer, Request } from "../model/effect.ts";
+import { HoldfastError, TerminalError, errorOf, failureOf } from "../model/errors.ts";
+import { derivedUuid, formatInvocationId } from "../model/ids.ts";
+import type { Target } from "../model/entry.ts";
+import type { Payload, Result } from "../model/payload.ts";
+import { partitionKeyOf } from "../model/target.ts";
+import { targetText } from "../replay/mismatch.ts";
+import { type Called, methodsOf, requestOf } from "../sdk/calls.ts";
+import { type Serde, jsonSerde } from "../sdk/serde.ts";
+import type { Callable, CallOptions, Client, Invocation, SendOptions } from "../sdk/types.ts";
+import { encodeJson } from "../sdk/values.ts";
+import { utf8 } from "../std/bytes.ts";
+import type { Partition } from "./partition.ts";
+
+interface Waiting extends CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an ingress stands before: an engine that opens itself when it is first needed. */
+export interface IngressHost {
+  /** The open partition, or a promise of it. */
+  partition(): Partition | Promise<Partition>;
+  /** The open partition, undefined while nothing was asked yet. */
+  readonly opened: Partition | undefined;
+}
+
+export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
+  readonly #host: IngressHost;
+
+  constructor(host: IngressHost) {
+    this.#host = host;
+  }
+
+  readonly call: Client["call"] = ((target: Callable, ...to: []) =>
+    methodsOf<Waiting, Promise<unknown>>(target, to, (called) =>
+      this.#call(called),
+    )) as Client["call"];
+
+  readonly send: Client["send"] = ((target: Callable, ...to: []) =>
+    methodsOf<SendOptions, Promise<Invocation<unknown>>>(target, to, (called) =>
+      this.#send(called),
+    )) as Client["send"];
+
+  async #call(called: Called<Waiting>): Promise<unknown> {
+    const { options, spec, target } = called;
+    const partition = await this.#admitted();
+    const call = await requestOf(called);
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const stop = onAbort(signal, reject);
+      const done = (result: Result): void => {
+        stop();
+        settle(result, target, spec?.serde, resolve, reject);
+      };
+      const refused = (error: unknown): void => {
+        stop();
+        reject(error);
+      };
+      const workflowRun = spec?.mode === "workflow" || target.handler === "run";
+      const settleAnswer = (answer: Answer): void => {
+        answered();
+        if (answer.kind === "refused") return refused(answer.error);
+        if (answer.kind !== "invocation") return;
+        if (answer.attached && workflowRun && call.idempotencyKey === undefined) {
+          return refused(
+            new HoldfastError("WORKFLOW_ALREADY_STARTED", { data: { ...target, id: answer.id } }),
+          );
+        }
+        if (answer.result !== null) return done(answer.result);
+        partition.replies.wait(answer.n, { result: done, refused });
+      };
+      let answered = (): void => {};
+      partition.replies.request(refused, (forget) => {
+        answered = forget;
+        partition.propose({ kind: "invoke", call, request: { settle: settleAnswer } });
+      });
+    });
+  }
+
+  async #send(called: Called<SendOptions>): Promise<Invocation<unknown>> {
+    const { options, spec } = called;
+    const partition = await this.#admitted();
+    const call = await requestOf(called);
+    const due = dueOf(options?.delay, partition.now());
+    const answer = await asked(partition, (request) => {
+      partition.propose({ kind: "invoke", call, due, request });
+    });
+    if (answer.kind !== "invocation") throw new HoldfastError("ENGINE_FAILED");
+    return this.#handle(() => answer.id, called.target, spec?.serde);
+  }
+
+  invocation<O = unknown>(id: string): Invocation<O> {
+    return this.#handle(() => id) as Invocation<O>;
+  }
+
+  /** The run of a workflow. Its id is known once the engine is open. */
+  run(target: Callable, key: string): Invocation<unknown> {
+    const id = (): string => {
+      const secret = this.#host.opened?.tables.meta.secret;
+      if (secret === undefined) throw new HoldfastError("ENGINE_CLOSED", { message: "Call start() first: the engine is not open yet." });
+      const uuid = derivedUuid(utf8(secret), ["wf", target.name, key]);
+      return formatInvocationId(partitionKeyOf(target.name, key), uuid);
+    };
+    return this.#handle(id, { service: target.name, key, handler: "run" });
+  }
+
+  #handle(id: () => string, target?: Target, serde?: Serde): Invocation<unknown> {
+    return {
+      get id() {
+        return id();
+      },
+      result: () => this.#result(id, target, serde),
+      cancel: () => this.operate("cancel", id),
+    };
+  }
+
+  async #result(id: () => string, target?: Target, serde?: Serde): Promise<unknown> {
+    const partition = await this.#host.partition();
+    return new Promise((resolve, reject) => {
+      const done = (result: Result): void => settle(result, target, serde, resolve, reject);
+      const settleAnswer = (answer: Answer): void => {
+        if (answer.kind === "refused") return reject(answer.error);
+        if (answer.kind !== "invocation") return;
+        if (answer.result !== null) return done(answer.result);
+        partition.replies.wait(answer.n, { result: done, refused: reject });
+      };
+      partition.propose({ kind: "attach", id: id(), request: { settle: settleAnswer } });
+    });
+  }
+
+  /** What an operator may ask of one invocation; resolves once it is durable. */
+  async operate(
+    kind: "cancel" | "kill" | "pause" | "resume" | "purge",
+    id: () => string,
+    withSends = false,
+  ): Promise<void> {
+    const partition = await this.#host.partition();
+    await asked(partition, (request) => {
+      partition.propose({ kind, id: id(), request, withSends });
+    });
+  }
+
+  async restart(id: string, from: number, unsafe: boolean): Promise<Invocation<unknown>> {
+    const partition = await this.#admitted();
+    const answer = await asked(partition, (request) => {
+      partition.propose({ kind: "restart", id, from, unsafe, request });
+    });
+    if (answer.kind !== "invocation") throw new HoldfastError("ENGINE_FAILED");
+    return this.#handle(() => answer.id);
+  }
+
+  async completeAwakeable(id: string, result: Result): Promise<void> {
+    const partition = await this.#host.partition();
+    await asked(partition, (request) => {
+      partition.propose({ kind: "completeAwakeable", id, result, request });
+    });
+  }
+
+  async signal(id: string, name: string, value?: unknown): Promise<void> {
+    const partition = await this.#host.partition();
+    const result: Result = { value: encodeJson(value, "The value of a signal") };
+    await asked(partition, (request) => {
+      partition.propose({ kind: "signal", id, name, result, request });
+    });
+  }
+
+  awakeable(id: string): ReturnType<Client["awakeable"]> {
+    return {
+      resolve: async (value) =>
+        this.completeAwakeable(id, { value: encodeJson(value, "The value of an awakeable") }),
+      reject: async (reason) =>
+        this.completeAwakeable(id, { failure: failureOf(new TerminalError(reason)) }),
+    };
+  }
+
+  /** Edits the state of a key while no handler holds it; `null` removes a name. */
+  async editState(
+    target: Callable,
+    key: string,
+    values: Readonly<Record<string, unknown>>,
+    options: { readonly clear?: boolean | undefined; readonly version?: number | undefined } = {},
+  ): Promise<void> {
+    const partition = await this.#admitted();
+    const encoded: [string, Payload][] = [];
+    for (const [name, value] of Object.entries(values)) {
+      encoded.push([name, value === null ? null : encodeJson(value, `The state "${name}"`)]);
+    }
+    const { clear = false, version } = options;
+    await asked(partition, (request) => {
+      const service = target.name;
+      partition.propose({ kind: "editState", service, key, clear, values: encoded, version, request });
+    });
+  }
+
+  async #admitted(): Promise<Partition> {
+    const opening = this.#host.partition();
+    const partition = opening instanceof Promise ? await opening : opening;
+    const admitted = partition.admit();
+    if (admitted !== undefined) await admitted;
+    return partition;
+  }
+}
+
+function asked(partition: Partition, ask: (request: Request) => void): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    partition.replies.request(reject, (done) => {
+      ask({
+        settle: (answer) => {
+          done();
+          if (answer.kind === "refused") reject(answer.error);
+          else resolve(answer);
+        },
+      });
+    });
+  });
+}
+
+function settle(
+  result: Result,
+  target: Target | undefined,
+  serde: Serde | undefined,
+  resolve: (value: unknown) => void,
+  reject: (error: unknown) => void,
+): void {
+  if ("failure" in result) {
+    const { failure } = result;
+    const text = failure.target ?? (target === undefined ? undefined : targetText(target));
+    return reject(errorOf(text === undefined ? failure : { ...failure, target: text }));
+  }
+  try {
+    resolve((serde ?? jsonSerde).decode(result.value));
+  } catch (error) {
+    reject(error);
+  }
+}
+
+function dueOf(delay: SendOptions["delay"], now: number): number | undefined {
+  if (delay === undefined) return undefined;
+  if (!(delay instanceof Date)) return now + durationMs(delay);
+  const due = delay.getTime();
+  if (Number.isFinite(due)) return due;
+  throw new HoldfastError("DURATION_INVALID", { message: "The delay is an invalid Date." });
+}
+
+function onAbort(signal: AbortSignal | undefined, reject: (error: unknown) => void): () => void {
+  if (signal === undefined) return () => {};
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  return () => signal.removeEventListener("abort", abort);
+}

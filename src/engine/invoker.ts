@@ -1,0 +1,302 @@
+// Attempts of one partition in this process: begins them, hands them what they learn, suspends
+// those that only wait, takes what they report back to the partition. A waiting attempt holds no
+// slot; what found none waits in the table and is paged from it (R13).
+import type { Learned } from "../model/effect.ts";
+import type { CommandEntry, CommandIndex } from "../model/entry.ts";
+import { HoldfastError, failureOf, isHoldfastError } from "../model/errors.ts";
+import type { Result } from "../model/payload.ts";
+import type { Again, CommandRequest } from "../model/proposal.ts";
+import type { InvocationNumber, InvocationRow } from "../model/row.ts";
+import { nameOf, type Tables } from "../partition/tables/tables.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import { Attempt, type AttemptEvent, type AttemptHost, type Code, type StepFailure } from "../sdk/attempt.ts";
+import { exhausted, policyOf } from "../sdk/policy.ts";
+import { backoffMs } from "../std/backoff.ts";
+import type { Gate } from "./gate.ts";
+import type { Processor } from "./processor.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+import type { Registry } from "./registry.ts";
+
+export interface InvokerOptions {
+  /** Attempts that may execute at a time. */
+  readonly activeMax: number;
+  /** Attempts that may wait in memory; beyond it the longest waiting is suspended. */
+  readonly idleMax: number;
+  /** How long an attempt waits in memory before it is suspended, in ms. */
+  readonly suspendAfterMs: number;
+  readonly strict: boolean;
+}
+
+export interface InvokerParts {
+  readonly tables: Tables;
+  readonly clock: Clock;
+  readonly gate: Gate;
+  readonly registry: Registry;
+  readonly options: InvokerOptions;
+  processor(): Processor;
+  random(): number;
+  attribute<T>(owner: Attempt, body: boolean, code: () => T): T;
+  insideBody(): boolean;
+  report(attempt: Attempt, event: AttemptEvent): void;
+}
+
+export class Invoker implements AttemptHost {
+  readonly #parts: InvokerParts;
+  readonly #attempts = new Map<InvocationNumber, Attempt>();
+  /** Attempts that only wait, longest first, with the time since when. */
+  readonly #idle = new Map<Attempt, number>();
+  readonly #ready: ReadyQueue;
+  #sweep: Timer | undefined;
+  #stopped = false;
+  #draining = false;
+
+  constructor(parts: InvokerParts) {
+    this.#parts = parts;
+    this.#ready = new ReadyQueue(parts.tables);
+  }
+
+  get open(): number {
+    return this.#attempts.size;
+  }
+
+  /** Attempts that execute: neither waiting nor suspended. */
+  get active(): number {
+    return this.#attempts.size - this.#idle.size;
+  }
+
+  get position(): number {
+    return this.#parts.processor().position;
+  }
+
+  get strict(): boolean {
+    return this.#parts.options.strict;
+  }
+
+  room(): boolean {
+    return !this.#stopped && !this.#draining && this.active < this.#parts.options.activeMax;
+  }
+
+  /** What a decision lets the handlers here know. */
+  learned(learned: Learned): void {
+    switch (learned.kind) {
+      case "start":
+        return this.#start(learned.n);
+      case "ready":
+        return this.#ready.push(learned.n);
+      case "notified": {
+        const attempt = this.#attempts.get(learned.n);
+        if (attempt === undefined) return;
+        this.#idle.delete(attempt);
+        return attempt.learn(learned.notification);
+      }
+      case "retryStep": {
+        const attempt = this.#attempts.get(learned.n);
+        if (attempt === undefined) return;
+        this.#idle.delete(attempt);
+        return attempt.bodies.retry(learned.of);
+      }
+      case "stop":
+        return this.#stop(learned.n, learned.code);
+      default:
+        return;
+    }
+  }
+
+  /** Begins what the table says is ready or was running when the process ended. */
+  restart(): void {
+    this.#ready.rescan();
+    this.#fill();
+  }
+
+  /** Ends all attempts without a word: the partition goes on elsewhere, or later. */
+  stop(reason: string): void {
+    this.#stopped = true;
+    this.#sweep?.cancel();
+    for (const attempt of this.#attempts.values()) attempt.close(reason);
+    this.#attempts.clear();
+    this.#idle.clear();
+  }
+
+  /** Lets no new attempt begin. Those open go on. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  #start(n: InvocationNumber): void {
+    const { tables, registry } = this.#parts;
+    const row = tables.invocation(n) as InvocationRow;
+    const code = registry.code(row.service, row.handler) as Code;
+    const history = row.entries === 0 ? [] : tables.journals.read(n, row.entries);
+    const attempt = new Attempt(this, row, code, history);
+    this.#attempts.set(n, attempt);
+    attempt.requestTurn();
+  }
+
+  #stop(n: InvocationNumber, code: string): void {
+    const attempt = this.#attempts.get(n);
+    if (attempt === undefined) return;
+    attempt.close(code);
+    this.#forget(attempt);
+  }
+
+  #forget(attempt: Attempt): void {
+    this.#idle.delete(attempt);
+    if (this.#attempts.get(attempt.row.n) === attempt) this.#attempts.delete(attempt.row.n);
+    this.#fill();
+  }
+
+  #filling = false;
+
+  /** Lets ready invocations begin while there are slots. */
+  #fill(): void {
+    if (this.#filling || this.#ready.empty) return;
+    this.#filling = true;
+    this.#parts.clock.nextTurn(() => {
+      this.#filling = false;
+      while (this.room()) {
+        const n = this.#ready.next();
+        if (n === undefined) return;
+        this.#parts.processor().propose({ kind: "start", n });
+      }
+    });
+  }
+
+  // ---- what attempts ask
+
+  command(attempt: Attempt, command: CommandRequest): CommandEntry | undefined {
+    if (this.#stopped) return undefined;
+    const { row, number, revision } = attempt;
+    const processor = this.#parts.processor();
+    return processor.propose({ kind: "command", n: row.n, attempt: number, revision, command }).entry;
+  }
+
+  stepDone(attempt: Attempt, of: CommandIndex, tries: number, result: Result): void {
+    if (this.#stopped) return;
+    this.#parts.processor().propose({ kind: "stepDone", n: attempt.row.n, of, tries, result });
+  }
+
+  stepFailed(attempt: Attempt, of: CommandIndex, tries: number, failed: StepFailure): void {
+    if (this.#stopped) return;
+    const failure = failureOf(failed.error);
+    const { due } = failed;
+    const { n } = attempt.row;
+    this.#parts.processor().propose({ kind: "stepFailed", n, of, tries, failure, due });
+    if (attempt.suspendable) this.idle(attempt);
+  }
+
+  finished(attempt: Attempt, result: Result): void {
+    if (this.#stopped) return;
+    const { row, number } = attempt;
+    this.#forget(attempt);
+    this.#parts.processor().propose({ kind: "finish", n: row.n, attempt: number, result });
+  }
+
+  failed(attempt: Attempt, error: unknown, mismatch: boolean): void {
+    if (this.#stopped) return;
+    const { row, number } = attempt;
+    this.#forget(attempt);
+    const again = mismatch ? ({ kind: "pause" } as const) : this.#again(attempt);
+    const failure = again.kind === "fail" ? exhaustedFailure(row, error) : failureOf(error);
+    const other = mismatch && row.revision !== null && row.revision !== attempt.revision;
+    const revision = other ? attempt.revision : undefined;
+    const n = row.n;
+    this.#parts.processor().propose({ kind: "fail", n, attempt: number, failure, again, revision });
+  }
+
+  #again(attempt: Attempt): Again {
+    const { clock, random } = this.#parts;
+    const { row } = attempt;
+    const policy = policyOf(attempt.spec.retry);
+    const now = clock.now();
+    const elapsed = row.failingSince === null ? 0 : now - row.failingSince;
+    if (exhausted(policy, row.failures + 1, elapsed)) return { kind: policy.onExhausted };
+    return { kind: "at", due: now + backoffMs(row.failures + 1, policy.backoff, random()) };
+  }
+
+  whenDurable(position: number, then: () => void): void {
+    this.#parts.processor().whenDurable(position, then);
+  }
+
+  requestTurn(attempt: Attempt): void {
+    this.#idle.delete(attempt);
+    this.#parts.gate.request(attempt);
+  }
+
+  idle(attempt: Attempt): void {
+    const { options, clock } = this.#parts;
+    if (!attempt.suspendable || this.#attempts.get(attempt.row.n) !== attempt) return;
+    this.#idle.set(attempt, clock.monotonic());
+    if (this.#idle.size > options.idleMax) this.#suspendOldest();
+    else this.#sweepLater();
+    this.#fill();
+  }
+
+  #suspendOldest(): void {
+    for (const attempt of this.#idle.keys()) return this.#suspend(attempt);
+  }
+
+  #suspend(attempt: Attempt): void {
+    const { row, number } = attempt;
+    this.#idle.delete(attempt);
+    if (!attempt.suspendable) return;
+    attempt.close("the invocation is suspended");
+    this.#forget(attempt);
+    this.#parts.processor().propose({ kind: "suspend", n: row.n, attempt: number });
+  }
+
+  /** Suspends, a little later, what has waited long enough by then. */
+  #sweepLater(): void {
+    const { clock, options } = this.#parts;
+    if (this.#sweep !== undefined || this.#stopped) return;
+    this.#sweep = clock.after(options.suspendAfterMs, () => {
+      this.#sweep = undefined;
+      const until = clock.monotonic() - options.suspendAfterMs;
+      for (const [attempt, since] of this.#idle) {
+        if (since > until) break;
+        this.#suspend(attempt);
+      }
+      if (this.#idle.size > 0) this.#sweepLater();
+    });
+  }
+
+  now(): number {
+    return this.#parts.clock.now();
+  }
+
+  random(): number {
+    return this.#parts.random();
+  }
+
+  after(ms: number, then: () => void): Timer {
+    return this.#parts.clock.after(ms, then);
+  }
+
+  attribute<T>(attempt: Attempt, body: boolean, code: () => T): T {
+    return this.#parts.attribute(attempt, body, code);
+  }
+
+  insideBody(): boolean {
+    return this.#parts.insideBody();
+  }
+
+  report(attempt: Attempt, event: AttemptEvent): void {
+    this.#parts.report(attempt, event);
+  }
+
+  stateSize(attempt: Attempt, name: string): { readonly names: number; readonly bytes: number } {
+    const { service, key } = attempt.row;
+    const object = this.#parts.tables.objects.get(nameOf(service, key as string));
+    if (object === undefined) return { names: 0, bytes: 0 };
+    return { names: object.state.has(name) ? 0 : object.state.size, bytes: object.stateBytes };
+  }
+}
+
+/** The failure of an invocation whose policy allows no further attempt. */
+function exhaustedFailure(row: InvocationRow, error: unknown): ReturnType<typeof failureOf> {
+  const cause = failureOf(error);
+  if (isHoldfastError(error)) return cause;
+  const tries = row.failures + 1;
+  const times = tries === 1 ? "once" : `${tries} times`;
+  const message = `${row.service}/${row.handler} failed ${times}; the last time: ${cause.message}`;
+  return failureOf(new HoldfastError("HANDLER_FAILED", { message, data: { tries } }));
+}

@@ -1,0 +1,244 @@
+// One partition, opened: recovery, its processor, its attempts, its timers, forgetting and trimming.
+// It begins its own epoch and ends by draining; what goes wrong for good is told once.
+import { HoldfastError } from "../model/errors.ts";
+import { idOf } from "../model/invocation-id.ts";
+import { lagBytesMax } from "../model/limits.ts";
+import type { Effect, Learned } from "../model/effect.ts";
+import type { Proposal } from "../model/proposal.ts";
+import type { Decided } from "../partition/decide.ts";
+import type { Tables } from "../partition/tables/tables.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { OpenStorage } from "../ports/storage.ts";
+import type { Attempt, AttemptEvent } from "../sdk/attempt.ts";
+import { Admission } from "./admission.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import type { Report } from "./events.ts";
+import { Gate } from "./gate.ts";
+import { Invoker, type InvokerOptions } from "./invoker.ts";
+import { Probes } from "./probes.ts";
+import { Processor } from "./processor.ts";
+import { recover } from "./recovery.ts";
+import type { Registry } from "./registry.ts";
+import { Replies } from "./replies.ts";
+import { Retention } from "./retention.ts";
+import { TimerLoop } from "./timers.ts";
+
+export interface PartitionOptions extends InvokerOptions {
+  readonly keepRows: number;
+  readonly timerHorizonMs: number;
+  readonly timerPageMax: number;
+  readonly batchRecordsMax: number;
+  /** Completed invocations kept by number. */
+  readonly keepNewest: number;
+}
+
+export interface PartitionWorld {
+  readonly storage: OpenStorage;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly options: PartitionOptions;
+  readonly durability: string;
+  mint(): string;
+  random(): number;
+  attribute<T>(owner: Attempt, body: boolean, code: () => T): T;
+  insideBody(): boolean;
+  report: Report;
+  onFatal(error: unknown): void;
+}
+
+export class Partition {
+  readonly tables: Tables;
+  readonly processor: Processor;
+  readonly replies: Replies;
+  readonly admission: Admission;
+  readonly invoker: Invoker;
+  readonly #world: PartitionWorld;
+  readonly #timers: TimerLoop;
+  readonly #gate: Gate;
+  readonly #probes: Probes;
+  readonly #retention: Retention;
+  readonly #checkpointer: Checkpointer;
+  #failure: unknown;
+
+  static async open(world: PartitionWorld): Promise<Partition> {
+    const { storage, clock, options } = world;
+    const tables = await recover(storage, { ...options, track: false });
+    const back = tables.meta.time - clock.now();
+    if (back > 86_400_000) throw new HoldfastError("CLOCK_BACKWARDS", { data: { ms: back } });
+    if (back > 60_000) world.report({ kind: "clockBackwards", ms: back });
+    const partition = new Partition(world, tables);
+    partition.#begin();
+    return partition;
+  }
+
+  private constructor(world: PartitionWorld, tables: Tables) {
+    const { storage, clock, registry, options } = world;
+    const { changelog, materialiser } = storage;
+    this.#world = world;
+    this.tables = tables;
+    this.replies = new Replies();
+    this.admission = new Admission(world.report);
+    this.#gate = new Gate(
+      (then) => clock.nextTurn(then),
+      () => this.processor.flush(),
+    );
+    this.processor = new Processor({
+      tables,
+      changelog,
+      materialiser,
+      clock,
+      directory: registry,
+      epoch: tables.meta.epoch + 1,
+      batchRecordsMax: options.batchRecordsMax,
+      mint: () => world.mint(),
+      room: () => this.invoker.room(),
+      tell: (decided) => this.#tell(decided),
+      release: (effect) => this.#release(effect),
+      requestFlush: () => this.#gate.requestFlush(),
+      onFatal: (error) => this.#fail(error),
+    });
+    this.invoker = new Invoker({
+      ...world,
+      tables,
+      gate: this.#gate,
+      processor: () => this.processor,
+      report: (attempt, event) => this.#reportAttempt(attempt, event),
+    });
+    this.#timers = new TimerLoop(tables, clock, this.processor);
+    this.#probes = new Probes(clock, this.processor);
+    this.#retention = new Retention(clock, this.processor, tables, options.keepNewest);
+    this.#checkpointer = new Checkpointer(storage, world.report, (error) => this.#fail(error));
+    this.#follow();
+  }
+
+  /** Folding and a full disk decide what memory may forget and whether new work is admitted. */
+  #follow(): void {
+    const { changelog, materialiser } = this.#world.storage;
+    materialiser.onFold = () => {
+      this.tables.forget(materialiser.folded);
+      this.admission.set("lag", materialiser.lagBytes > lagBytesMax);
+      this.#checkpointer.folded();
+    };
+    materialiser.onError = (error) => this.#fail(error);
+    changelog.onFull = (full) => this.admission.set("disk", full);
+  }
+
+  #begin(): void {
+    const { storage, durability, report } = this.#world;
+    const { range } = storage.changelog;
+    const { meta } = this.tables;
+    const unclean = meta.epoch > 0 && !range.clean;
+    const nonce = this.#world.mint();
+    this.processor.propose({ kind: "lead", epoch: meta.epoch + 1, nonce, unclean });
+    const position = range.last;
+    const replayed = position - storage.cold.position();
+    report({ kind: "started", durability, epoch: meta.epoch, position, replayed, unclean });
+    this.invoker.restart();
+    this.#resumePaused();
+    this.#retention.start();
+    this.#timers.start();
+  }
+
+  /** Code that paused invocations were waiting for may be here now (R11). */
+  #resumePaused(): void {
+    const { tables } = this;
+    const paused = new Set(tables.cold.unfinished("paused", 0, 100_000));
+    for (const [n, row] of tables.invocations.held()) if (row?.status === "paused") paused.add(n);
+    for (const n of paused) {
+      const row = tables.invocation(n);
+      if (row?.pause?.awaitsRevision !== true) continue;
+      const code = this.#world.registry.code(row.service, row.handler);
+      if (code === undefined) continue;
+      this.processor.propose({ kind: "newRevision", n, revision: code.revision });
+    }
+  }
+
+  /** Other definitions are here: what waited for them is tried (R11). */
+  codeChanged(): void {
+    this.#resumePaused();
+  }
+
+  now(): number {
+    return this.#world.clock.now();
+  }
+
+  propose(proposal: Proposal): Decided {
+    return this.processor.propose(proposal);
+  }
+
+  /** Admission for requests from outside: waits while folding lags, refuses on a full disk (R13). */
+  admit(): Promise<void> | undefined {
+    const { materialiser } = this.#world.storage;
+    if (!this.admission.stopped && materialiser.lagBytes <= lagBytesMax) return undefined;
+    if (materialiser.lagBytes > lagBytesMax) this.admission.set("lag", true);
+    return this.admission.wait();
+  }
+
+  #tell(decided: Decided): void {
+    for (const learned of decided.learned) this.#learned(learned);
+  }
+
+  #learned(learned: Learned): void {
+    if (learned.kind === "timer") this.#timers.armed(learned.due);
+    else if (learned.kind === "inboxed") this.#probes.watch(learned.n);
+    else this.invoker.learned(learned);
+  }
+
+  #release(effect: Effect): void {
+    switch (effect.kind) {
+      case "answer":
+        return effect.request.settle(effect.answer);
+      case "completed":
+        this.#retention.completed();
+        return this.replies.completed(effect.n, effect.result);
+      case "gone":
+        return this.replies.gone(effect.n);
+    }
+  }
+
+  #reportAttempt(attempt: Attempt, event: AttemptEvent): void {
+    const { report } = this.#world;
+    if (event.kind === "contextClosed") return;
+    report({ ...event, target: attempt.target, id: idOf(attempt.row) });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.processor.fail(error);
+    this.#end("the engine has failed");
+    const unknown = new HoldfastError("ENGINE_FAILED", { cause: error });
+    this.replies.fail(unknown);
+    this.admission.fail(unknown);
+    this.#world.onFatal(error);
+  }
+
+  #end(reason: string): void {
+    this.#timers.stop();
+    this.#probes.stop();
+    this.#retention.stop();
+    this.#checkpointer.stop();
+    this.invoker.stop(reason);
+  }
+
+  /** Lets open attempts go on until they wait or `deadlineMs` is over, then makes all durable. */
+  async close(deadlineMs: number): Promise<void> {
+    const { clock } = this.#world;
+    this.invoker.drain();
+    const until = clock.monotonic() + deadlineMs;
+    while (this.invoker.active > 0 && clock.monotonic() < until && this.#failure === undefined) {
+      await new Promise<void>((resolve) => clock.after(5, resolve));
+    }
+    this.#end("the engine is closing");
+    if (this.#failure === undefined) await this.#lastFlush();
+    this.replies.fail(new HoldfastError("ENGINE_CLOSED"));
+    this.admission.fail(new HoldfastError("ENGINE_CLOSED"));
+  }
+
+  async #lastFlush(): Promise<void> {
+    const { position } = this.processor;
+    this.processor.flush();
+    if (this.processor.durable >= position) return;
+    await new Promise<void>((resolve) => this.processor.whenDurable(position, resolve));
+  }
+}

@@ -1,0 +1,74 @@
+// The code hosted here: services by name, what each handler is, and which revision of the code it
+// belongs to. A newer set of definitions replaces the older; running attempts finish on theirs.
+import { retentionMs } from "../model/duration.ts";
+import { HoldfastError } from "../model/errors.ts";
+import type { Directory, HostedHandler } from "../partition/decision.ts";
+import type { Code } from "../sdk/attempt.ts";
+import { type DefinitionSpec, specOf } from "../sdk/definition.ts";
+import type { Callable } from "../sdk/types.ts";
+import { partitionHash } from "../std/hash.ts";
+
+interface Hosted extends HostedHandler {
+  readonly code: Code;
+}
+
+export class Registry implements Directory {
+  #services: ReadonlyMap<string, ReadonlyMap<string, Hosted>> = new Map();
+
+  constructor(services: readonly Callable[]) {
+    this.replace(services);
+  }
+
+  /** @throws HoldfastError `SERVICE_DUPLICATE`; TypeError for what is no definition. */
+  replace(services: readonly Callable[]): void {
+    const all = new Map<string, ReadonlyMap<string, Hosted>>();
+    for (const service of services) {
+      const definition = specOf(service);
+      if (definition === undefined) {
+        throw new TypeError(
+          `services holds ${String((service as Callable | undefined)?.name ?? service)}, which is ` +
+            "no definition. Give what service(), object(), workflow() or implement() returned.",
+        );
+      }
+      if (all.has(definition.name)) {
+        throw new HoldfastError("SERVICE_DUPLICATE", { data: { service: definition.name } });
+      }
+      all.set(definition.name, hostedOf(definition));
+    }
+    this.#services = all;
+  }
+
+  handler(service: string, handler: string): Hosted | "no-service" | "no-handler" {
+    const handlers = this.#services.get(service);
+    if (handlers === undefined) return "no-service";
+    return handlers.get(handler) ?? "no-handler";
+  }
+
+  code(service: string, handler: string): Code | undefined {
+    return this.#services.get(service)?.get(handler)?.code;
+  }
+
+  names(): string[] {
+    return [...this.#services.keys()];
+  }
+}
+
+function hostedOf(definition: DefinitionSpec): Map<string, Hosted> {
+  const revision = revisionOf(definition);
+  const handlers = new Map<string, Hosted>();
+  for (const [name, handler] of definition.handlers) {
+    const retention = handler.retention === undefined ? undefined : retentionMs(handler.retention);
+    const code = { handler, definition, revision };
+    handlers.set(name, { mode: handler.mode, code, retention });
+  }
+  return handlers;
+}
+
+/**
+ * Code without a revision of its own is named after its text: another text may be another revision
+ * without need, the same text is never two.
+ */
+function revisionOf(definition: DefinitionSpec): string {
+  const texts = [...definition.handlers].map(([name, { source }]) => `${name}\n${source}`);
+  return partitionHash(texts.join("\n"));
+}

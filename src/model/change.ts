@@ -1,0 +1,147 @@
+// What a partition may decide: the content of the changelog. A change is plain JSON data and says
+// what came out, never what was asked, so that recovery applies and does not decide again (I3).
+// Every released shape of these stays readable for ever (golden bytes).
+import type { CommandEntry, Notification } from "./entry.ts";
+import type { Failure, Payload, Result } from "./payload.ts";
+import type {
+  ChainLink,
+  InvocationNumber,
+  Mode,
+  OpenCommand,
+  Origin,
+  Waiter,
+} from "./row.ts";
+
+/** A new invocation as it is logged. Its number is the position of the record. */
+export interface NewInvocation {
+  readonly partitionKey: string;
+  readonly incarnation: string;
+  readonly derivedId?: string | undefined;
+  readonly service: string;
+  readonly key: string | null;
+  readonly handler: string;
+  readonly mode: Mode;
+  readonly input: Payload;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly idempotencyKey?: string | undefined;
+  /** Milliseconds kept after its end; absent: among the newest ones; -1: for ever. */
+  readonly retention?: number | undefined;
+  readonly chain?: readonly ChainLink[] | undefined;
+  readonly waiter?: Waiter | undefined;
+  /** When it is to start; absent: at once. */
+  readonly due?: number | undefined;
+  readonly origin?: Origin | undefined;
+  /** Room for the cluster: who asked, by request id (R26) and by producer (R23). */
+  readonly request?: string | undefined;
+}
+
+export type Change =
+  | {
+      /** The first record of a changelog: what names this partition's history (R23). */
+      readonly kind: "genesis";
+      readonly secret: string;
+      readonly line: string;
+    }
+  | {
+      /** A new epoch begins (I2). `unclean`: the one before did not close (R10). */
+      readonly kind: "led";
+      readonly epoch: number;
+      readonly nonce: string;
+      readonly unclean: boolean;
+    }
+  | { readonly kind: "invoked"; readonly invocation: NewInvocation }
+  /** It waits its turn at its key. */
+  | { readonly kind: "inboxed"; readonly n: InvocationNumber }
+  /** It may run, holding its key, and waits for a slot. */
+  | { readonly kind: "ready"; readonly n: InvocationNumber }
+  | {
+      /** An attempt begins; `crashed`: the one before ended with the process (R10). */
+      readonly kind: "started";
+      readonly n: InvocationNumber;
+      readonly crashed?: true | undefined;
+    }
+  /** The handler asked; `open` when the answer comes later. */
+  | {
+      readonly kind: "command";
+      readonly n: InvocationNumber;
+      readonly entry: CommandEntry;
+      readonly open?: OpenCommand | undefined;
+    }
+  | {
+      readonly kind: "notified";
+      readonly n: InvocationNumber;
+      readonly notification: Notification;
+    }
+  | { readonly kind: "suspended"; readonly n: InvocationNumber }
+  /** An attempt failed; the next is due. */
+  | {
+      readonly kind: "failed";
+      readonly n: InvocationNumber;
+      readonly failure: Failure;
+      readonly due: number;
+    }
+  /** A try of a step failed; the next is due. */
+  | {
+      readonly kind: "stepFailed";
+      readonly n: InvocationNumber;
+      readonly of: number;
+      readonly failure: Failure;
+      readonly due: number;
+    }
+  /** A timer came due and is gone. */
+  | {
+      readonly kind: "timerFired";
+      readonly due: number;
+      readonly n: InvocationNumber;
+      readonly of: number;
+    }
+  | {
+      readonly kind: "paused";
+      readonly n: InvocationNumber;
+      readonly failure: Failure;
+      /** Revision of the code that cannot go on: it waits for another (R11). */
+      readonly awaitsRevision?: true | undefined;
+      readonly revision?: string | undefined;
+    }
+  | { readonly kind: "finished"; readonly n: InvocationNumber; readonly result: Result }
+  /** A command of an invocation waits for this one's result. */
+  | { readonly kind: "awaited"; readonly n: InvocationNumber; readonly waiter: Waiter }
+  | {
+      readonly kind: "promiseAwaited";
+      readonly service: string;
+      readonly key: string;
+      readonly name: string;
+      readonly waiter: Waiter;
+    }
+  | {
+      readonly kind: "promiseCompleted";
+      readonly service: string;
+      readonly key: string;
+      readonly name: string;
+      readonly result: Result;
+    }
+  /** An operator's edit of an object's state: null removes the name (R21). */
+  | {
+      readonly kind: "stateEdited";
+      readonly service: string;
+      readonly key: string;
+      readonly clear: boolean;
+      readonly values: readonly (readonly [string, Payload])[];
+    }
+  /** The journal of a restarted invocation begins with these entries of another. */
+  | {
+      readonly kind: "journalCopied";
+      readonly n: InvocationNumber;
+      readonly entries: readonly (CommandEntry | Notification)[];
+      readonly open: readonly (readonly [number, OpenCommand])[];
+    }
+  | { readonly kind: "purged"; readonly n: InvocationNumber }
+  /** Everything completed with an expiry at or below these is gone (R17). */
+  | { readonly kind: "swept"; readonly count: number; readonly time: number };
+
+/** One decision as the changelog keeps it. Its position follows from its place in its batch. */
+export interface LogRecord {
+  /** Time in ms since 1970, stamped by the leader; never smaller than the one before (R21). */
+  readonly time: number;
+  readonly changes: readonly Change[];
+}

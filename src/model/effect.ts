@@ -1,0 +1,51 @@
+// What is to be done outside once a decision is durable (I1). An effect carries the data it needs:
+// whoever carries it out reads no hot table, which may be ahead of what is durable (R3).
+import type { HoldfastError } from "./errors.ts";
+import type { Notification } from "./entry.ts";
+import type { Result } from "./payload.ts";
+import type { InvocationNumber } from "./row.ts";
+
+export type Effect =
+  /** An invocation ended: answer everybody outside who waits for it. */
+  | { readonly kind: "completed"; readonly n: InvocationNumber; readonly result: Result }
+  /** An invocation was removed before or after its end. */
+  | { readonly kind: "gone"; readonly n: InvocationNumber }
+  /** The answer to one request from outside. */
+  | { readonly kind: "answer"; readonly request: Request; readonly answer: Answer };
+
+/** A request from outside that waits for an answer; the engine's own object, never looked into. */
+export interface Request {
+  settle(answer: Answer): void;
+}
+
+export type Answer =
+  | {
+      /** The invocation that now exists for it; with its result when it has one. */
+      readonly kind: "invocation";
+      readonly n: InvocationNumber;
+      readonly id: string;
+      readonly result: Result | null;
+      readonly attached: boolean;
+    }
+  | { readonly kind: "done" }
+  | { readonly kind: "refused"; readonly error: HoldfastError };
+
+/**
+ * What a handler of this process learns at once, before durability: the barrier holds back only
+ * what leaves the process (R2).
+ */
+export type Learned =
+  | { readonly kind: "start"; readonly n: InvocationNumber }
+  /** It may run but found no slot. */
+  | { readonly kind: "ready"; readonly n: InvocationNumber }
+  | {
+      readonly kind: "notified";
+      readonly n: InvocationNumber;
+      readonly notification: Notification;
+    }
+  | { readonly kind: "retryStep"; readonly n: InvocationNumber; readonly of: number }
+  /** Its attempt must stop: it was killed, paused, purged. Its bodies are told by their signal. */
+  | { readonly kind: "stop"; readonly n: InvocationNumber; readonly code: string }
+  /** An exclusive call entered an inbox: probe for a deadlock if it stays there (R12). */
+  | { readonly kind: "inboxed"; readonly n: InvocationNumber }
+  | { readonly kind: "timer"; readonly due: number };

@@ -1,0 +1,8 @@
+// Which partition key a target has. Keys alone decide, not services, so that objects of one key lie
+// together whatever their service. The hash must never change: ids and rows carry it.
+import { partitionHash } from "../std/hash.ts";
+
+/** 16 hexadecimal digits for the rows of one key. */
+export function partitionKeyOf(_service: string, key: string): string {
+  return partitionHash(key);
+}

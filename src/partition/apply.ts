@@ -1,0 +1,282 @@
+// A change → the tables: the only writer of hot rows. It has three callers, the leader, recovery and
+// the materialiser, and must do the same for all (I3, I11): it reads nothing but the tables and the
+// change, refuses nothing and never asks the time.
+import type { Change } from "../model/change.ts";
+import type { InvocationNumber, InvocationRow } from "../model/row.ts";
+import { expiryOf } from "../model/row.ts";
+import { invariant, unreachable } from "../std/assert.ts";
+import { applyCommand, applyNotification, journalCopied } from "./apply-entry.ts";
+import { dropState, enterInbox, lockKey, unlockKey, editState } from "./apply-object.ts";
+import { newRow } from "./new-row.ts";
+import { promiseName, type Tables } from "./tables/tables.ts";
+
+/** Where and when the record stands that a change belongs to. */
+export interface Stamp {
+  readonly position: number;
+  readonly time: number;
+}
+
+export function apply(tables: Tables, change: Change, stamp: Stamp): void {
+  const { meta } = tables;
+  meta.at = stamp.position;
+  meta.time = stamp.time;
+  switch (change.kind) {
+    case "genesis":
+      meta.secret = change.secret;
+      meta.line = change.line;
+      return;
+    case "led":
+      invariant(change.epoch > meta.epoch, () => `I2: epoch ${change.epoch} after ${meta.epoch}`);
+      meta.epoch = change.epoch;
+      meta.unclean = change.unclean;
+      return;
+    case "swept":
+      meta.sweptCount = Math.max(meta.sweptCount, change.count);
+      meta.sweptTime = Math.max(meta.sweptTime, change.time);
+      return;
+    case "invoked":
+      return invoked(tables, change, stamp);
+    case "promiseAwaited":
+    case "promiseCompleted":
+      return promiseChanged(tables, change, stamp);
+    case "stateEdited":
+      return editState(tables, change, stamp);
+    case "timerFired":
+      return timerFired(tables, change, stamp);
+    case "purged":
+      return purged(tables, change.n, stamp);
+    default:
+      return invocationChanged(tables, change, stamp);
+  }
+}
+
+type OfInvocation = Exclude<
+  Change,
+  {
+    kind:
+      | "genesis"
+      | "led"
+      | "swept"
+      | "invoked"
+      | "promiseAwaited"
+      | "promiseCompleted"
+      | "stateEdited"
+      | "timerFired"
+      | "purged";
+  }
+>;
+
+function invocationChanged(tables: Tables, change: OfInvocation, stamp: Stamp): void {
+  const row = rowOf(tables, change.n);
+  tables.invocations.touch(change.n, row, stamp.position);
+  row.modifiedAt = stamp.time;
+  switch (change.kind) {
+    case "inboxed":
+      row.status = "inboxed";
+      row.inboxedAt = stamp.position;
+      return enterInbox(tables, row, stamp);
+    case "ready":
+      leaveWait(tables, row, stamp);
+      row.status = "ready";
+      return;
+    case "started":
+      return started(tables, row, change.crashed === true, stamp);
+    case "command":
+      return applyCommand(tables, row, change, stamp);
+    case "notified":
+      return applyNotification(tables, row, change.notification, stamp);
+    case "suspended":
+      row.status = "suspended";
+      row.crashes = 0;
+      return;
+    case "failed":
+      return failed(tables, row, change, stamp);
+    case "stepFailed":
+      return stepFailed(tables, row, change, stamp);
+    case "paused":
+      return paused(tables, row, change, stamp);
+    case "finished":
+      return finished(tables, row, change, stamp);
+    case "awaited":
+      row.waiters.push(change.waiter);
+      return;
+    case "journalCopied":
+      return journalCopied(tables, row, change, stamp);
+    default:
+      return unreachable(change);
+  }
+}
+
+function rowOf(tables: Tables, n: InvocationNumber): InvocationRow {
+  const row = tables.invocations.get(n);
+  invariant(row !== undefined, () => `I3: a change names invocation ${n}, which does not exist`);
+  return row;
+}
+
+type Invoked = Extract<Change, { kind: "invoked" }>;
+
+function invoked(tables: Tables, { invocation }: Invoked, stamp: Stamp): void {
+  const n = stamp.position;
+  const row = newRow(invocation, stamp);
+  tables.invocations.put(n, row, n);
+  if (row.derivedId !== null) tables.derived.put(row.derivedId, { at: n, n }, n);
+  if (row.due !== null) {
+    row.status = "scheduled";
+    tables.timers.arm({ due: row.due, n, of: -1 }, n);
+  }
+}
+
+/** It no longer waits for a due time or in an inbox, and holds its key. */
+function leaveWait(tables: Tables, row: InvocationRow, stamp: Stamp): void {
+  disarmDue(tables, row, stamp);
+  row.pause = null;
+  if (row.mode === "exclusive") lockKey(tables, row, stamp);
+}
+
+function disarmDue(tables: Tables, row: InvocationRow, stamp: Stamp): void {
+  if (row.due === null) return;
+  tables.timers.disarm({ due: row.due, n: row.n, of: -1 }, stamp.position);
+  row.due = null;
+}
+
+function started(tables: Tables, row: InvocationRow, crashed: boolean, stamp: Stamp): void {
+  leaveWait(tables, row, stamp);
+  row.status = "running";
+  row.attempt++;
+  row.epoch = tables.meta.epoch;
+  row.begunAt ??= stamp.time;
+  if (crashed) row.crashes++;
+}
+
+type Of<K extends Change["kind"]> = Extract<Change, { kind: K }>;
+
+function failed(tables: Tables, row: InvocationRow, change: Of<"failed">, stamp: Stamp): void {
+  row.status = "backing-off";
+  row.failures++;
+  row.failingSince ??= stamp.time;
+  row.lastFailure = change.failure;
+  row.crashes = 0;
+  row.due = change.due;
+  tables.timers.arm({ due: change.due, n: row.n, of: -1 }, stamp.position);
+}
+
+function stepFailed(
+  tables: Tables,
+  row: InvocationRow,
+  change: Of<"stepFailed">,
+  stamp: Stamp,
+): void {
+  const open = row.open.get(change.of);
+  invariant(open?.kind === "run", () => `R8: step ${change.of} of ${row.n} is not open`);
+  row.open.set(change.of, {
+    kind: "run",
+    name: open.name,
+    tries: (open.tries ?? 0) + 1,
+    since: open.since ?? stamp.time,
+    due: change.due,
+    error: change.failure,
+  });
+  row.lastFailure = change.failure;
+  tables.timers.arm({ due: change.due, n: row.n, of: change.of }, stamp.position);
+}
+
+function paused(tables: Tables, row: InvocationRow, change: Of<"paused">, stamp: Stamp): void {
+  disarmDue(tables, row, stamp);
+  const before = row.pause?.revisions ?? [];
+  row.status = "paused";
+  row.lastFailure = change.failure;
+  row.pause = {
+    failure: change.failure,
+    awaitsRevision: change.awaitsRevision === true,
+    revisions: change.revision === undefined ? before : [...before, change.revision],
+  };
+}
+
+function finished(tables: Tables, row: InvocationRow, change: Of<"finished">, stamp: Stamp): void {
+  const { n } = row;
+  disarmDue(tables, row, stamp);
+  for (const [of, open] of row.open) disarmOpen(tables, n, of, open, stamp);
+  row.open.clear();
+  row.buffered.clear();
+  row.waiters = [];
+  row.pause = null;
+  row.status = "completed";
+  row.result = change.result;
+  row.completedAt = stamp.time;
+  const aDay = 86_400_000;
+  const retention = row.retention ?? ("failure" in change.result ? aDay : null);
+  row.expiry = expiryOf(retention, stamp.position, stamp.time);
+  if (row.mode === "exclusive") unlockKey(tables, row, stamp);
+}
+
+function disarmOpen(
+  tables: Tables,
+  n: InvocationNumber,
+  of: number,
+  open: { readonly kind: string; readonly due?: number | undefined },
+  stamp: Stamp,
+): void {
+  if (open.due !== undefined) tables.timers.disarm({ due: open.due, n, of }, stamp.position);
+}
+
+function timerFired(tables: Tables, change: Of<"timerFired">, stamp: Stamp): void {
+  const { due, n, of } = change;
+  tables.timers.disarm({ due, n, of }, stamp.position);
+  const row = tables.invocations.get(n);
+  if (row === undefined) return;
+  const open = row.open.get(of);
+  if (of === -1 && row.due === due) row.due = null;
+  else if (open?.kind === "run" && open.due === due) row.open.set(of, { ...open, due: undefined });
+  else return;
+  tables.invocations.touch(n, row, stamp.position);
+}
+
+/** Removes an invocation with its journal; for a workflow's run, also its promises and state. */
+function purged(tables: Tables, n: InvocationNumber, stamp: Stamp): void {
+  const { position } = stamp;
+  const row = rowOf(tables, n);
+  disarmDue(tables, row, stamp);
+  for (const [of, open] of row.open) disarmOpen(tables, n, of, open, stamp);
+  if (row.mode === "exclusive") unlockKey(tables, row, stamp);
+  if (row.derivedId !== null && tables.derived.get(row.derivedId)?.n === n) {
+    tables.derived.delete(row.derivedId, position);
+  }
+  if (row.mode === "workflow" && row.key !== null) {
+    dropState(tables, row.service, row.key, stamp);
+    for (const name of promisesOf(tables, row.service, row.key)) {
+      tables.promises.delete(promiseName(row.service, row.key, name), position);
+    }
+  }
+  tables.invocations.delete(n, position);
+}
+
+/** Names of the promises of a workflow's key, hot over cold. */
+function promisesOf(tables: Tables, service: string, key: string): Set<string> {
+  const object = tables.object(service, key);
+  const names = new Set(tables.cold.promiseNames(object.partitionKey, service, key));
+  for (const [text, row] of tables.promises.held()) {
+    const [ofService, ofKey, name] = JSON.parse(text) as [string, string, string];
+    if (ofService !== service || ofKey !== key) continue;
+    if (row === null) names.delete(name);
+    else names.add(name);
+  }
+  return names;
+}
+
+function promiseChanged(
+  tables: Tables,
+  change: Of<"promiseAwaited"> | Of<"promiseCompleted">,
+  stamp: Stamp,
+): void {
+  const { service, key, name } = change;
+  const text = promiseName(service, key, name);
+  const held = tables.promises.get(text);
+  const partitionKey = held?.partitionKey ?? tables.object(service, key).partitionKey;
+  const row = held ?? { partitionKey, service, key, name, at: 0, result: null, waiters: [] };
+  if (change.kind === "promiseAwaited") row.waiters.push(change.waiter);
+  else {
+    row.result = change.result;
+    row.waiters = [];
+  }
+  tables.promises.touch(text, row, stamp.position);
+}

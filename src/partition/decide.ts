@@ -1,0 +1,104 @@
+// The one switch: a proposal → its rule. Pure and synchronous: what a rule needs to know stands in
+// the proposal, in a table or in what the leader stamped.
+import type { CommandEntry } from "../model/entry.ts";
+import { idOf } from "../model/invocation-id.ts";
+import type { Proposal } from "../model/proposal.ts";
+import type { Change } from "../model/change.ts";
+import type { Effect, Learned } from "../model/effect.ts";
+import { unreachable } from "../std/assert.ts";
+import { Decision, type Leader } from "./decision.ts";
+import * as attempt from "./proposals/attempt.ts";
+import { command } from "./proposals/command.ts";
+import { create } from "./proposals/create.ts";
+import { probe } from "./proposals/deadlock.ts";
+import { lead, sweep } from "./proposals/lead.ts";
+import * as operator from "./proposals/operate.ts";
+import { start } from "./proposals/run.ts";
+import { lookup } from "./proposals/signal.ts";
+import type { Tables } from "./tables/tables.ts";
+
+export interface Decided {
+  readonly changes: readonly Change[];
+  readonly learned: readonly Learned[];
+  readonly effects: readonly Effect[];
+  /** The entry a command became; undefined when its attempt is not the current one. */
+  readonly entry: CommandEntry | undefined;
+}
+
+export function decide(tables: Tables, proposal: Proposal, leader: Leader): Decided {
+  const decision = new Decision(tables, leader);
+  const entry = rule(decision, proposal);
+  const { changes, learned, effects } = decision;
+  return { changes, learned, effects, entry: entry ?? undefined };
+}
+
+function rule(decision: Decision, proposal: Proposal): CommandEntry | undefined | void {
+  switch (proposal.kind) {
+    case "command":
+      return command(decision, proposal);
+    case "invoke":
+      return invoke(decision, proposal);
+    case "finish":
+      return attempt.finishAttempt(decision, proposal);
+    case "stepDone":
+      return attempt.stepDone(decision, proposal);
+    case "stepFailed":
+      return attempt.stepFailed(decision, proposal);
+    case "suspend":
+      return attempt.suspend(decision, proposal);
+    case "fail":
+      return attempt.fail(decision, proposal);
+    case "start":
+      return start(decision, proposal.n);
+    case "timerDue":
+      return attempt.timerDue(decision, proposal);
+    case "attach":
+      return attach(decision, proposal);
+    case "signal":
+    case "completeAwakeable":
+      return operator.signal(decision, proposal);
+    case "cancel":
+    case "kill":
+    case "pause":
+    case "resume":
+    case "purge":
+      return operator.operate(decision, proposal);
+    case "restart":
+      return operator.restart(decision, proposal);
+    case "editState":
+      return operator.editState(decision, proposal);
+    case "probe":
+      return probe(decision, proposal.n);
+    case "sweep":
+      return sweep(decision, proposal.countUpTo);
+    case "newRevision":
+      return newRevision(decision, proposal);
+    case "lead":
+      return lead(decision, proposal);
+    default:
+      return unreachable(proposal);
+  }
+}
+
+type Of<K extends Proposal["kind"]> = Extract<Proposal, { kind: K }>;
+
+function invoke(decision: Decision, { call, due, request }: Of<"invoke">): void {
+  const created = create(decision, { call, due });
+  if ("error" in created) return decision.refuse(request, created.error);
+  const { row, attached } = created;
+  const { n, result } = row;
+  decision.answer(request, { kind: "invocation", n, id: idOf(row), result, attached });
+}
+
+/** A read that answers outside: released with the records it was decided upon (R3). */
+function attach(decision: Decision, { id, request }: Of<"attach">): void {
+  const found = lookup(decision, id);
+  if ("error" in found) return decision.refuse(request, found.error);
+  const { n, result } = found.row;
+  decision.answer(request, { kind: "invocation", n, id, result, attached: true });
+}
+
+function newRevision(decision: Decision, { n, revision }: Of<"newRevision">): void {
+  const row = decision.tables.invocation(n);
+  if (row !== undefined) operator.resumeForRevision(decision, row, revision);
+}

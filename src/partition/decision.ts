@@ -1,0 +1,71 @@
+// Gathers what one proposal leads to: changes, what handlers learn at once, effects for later.
+// `emit` applies at once, so that a rule sees the tables as it has changed them. After the first
+// emit a rule no longer refuses (R21): half a decision would otherwise be logged.
+import type { Change } from "../model/change.ts";
+import type { Answer, Effect, Learned, Request } from "../model/effect.ts";
+import type { HoldfastError } from "../model/errors.ts";
+import type { Mode } from "../model/row.ts";
+import { invariant } from "../std/assert.ts";
+import { apply } from "./apply.ts";
+import type { Tables } from "./tables/tables.ts";
+
+/** What this node hosts. What a decision takes from it is logged, so that replaying needs it not. */
+export interface Directory {
+  handler(service: string, handler: string): HostedHandler | "no-service" | "no-handler";
+}
+
+export interface HostedHandler {
+  readonly mode: Mode;
+  /** As in `NewInvocation`. */
+  readonly retention?: number | undefined;
+}
+
+/** What the leader adds to a proposal: time, fresh randomness, and whether a slot is free. */
+export interface Leader {
+  readonly position: number;
+  readonly time: number;
+  readonly directory: Directory;
+  /** 128 fresh random bits, as 22 characters of base64url. */
+  mint(): string;
+  /** Whether one more attempt may begin now. */
+  room(): boolean;
+}
+
+export class Decision {
+  readonly tables: Tables;
+  readonly leader: Leader;
+  readonly changes: Change[] = [];
+  readonly learned: Learned[] = [];
+  readonly effects: Effect[] = [];
+
+  constructor(tables: Tables, leader: Leader) {
+    this.tables = tables;
+    this.leader = leader;
+  }
+
+  get time(): number {
+    return this.leader.time;
+  }
+
+  emit(change: Change): void {
+    apply(this.tables, change, this.leader);
+    this.changes.push(change);
+  }
+
+  learn(learned: Learned): void {
+    this.learned.push(learned);
+  }
+
+  release(effect: Effect): void {
+    this.effects.push(effect);
+  }
+
+  answer(request: Request, answer: Answer): void {
+    this.effects.push({ kind: "answer", request, answer });
+  }
+
+  refuse(request: Request, error: HoldfastError): void {
+    invariant(this.changes.length === 0, "R21: refused after the first change");
+    this.answer(request, { kind: "refused", error });
+  }
+}

@@ -1,0 +1,47 @@
+// A new invocation's row: what the record says, and the values everything begins with.
+import type { NewInvocation } from "../model/change.ts";
+import type { InvocationRow } from "../model/row.ts";
+import type { Stamp } from "./apply.ts";
+
+export function newRow(invocation: NewInvocation, stamp: Stamp): InvocationRow {
+  return {
+    n: stamp.position,
+    partitionKey: invocation.partitionKey,
+    incarnation: invocation.incarnation,
+    derivedId: invocation.derivedId ?? null,
+    service: invocation.service,
+    key: invocation.key,
+    handler: invocation.handler,
+    mode: invocation.mode,
+    input: invocation.input,
+    headers: invocation.headers ?? null,
+    idempotencyKey: invocation.idempotencyKey ?? null,
+    retention: invocation.retention ?? null,
+    chain: invocation.chain ?? [],
+    createdAt: stamp.time,
+    origin: invocation.origin ?? null,
+    at: stamp.position,
+    status: "ready",
+    modifiedAt: stamp.time,
+    begunAt: invocation.origin?.begunAt ?? null,
+    completedAt: null,
+    attempt: 0,
+    failures: 0,
+    failingSince: null,
+    lastFailure: null,
+    crashes: 0,
+    epoch: 0,
+    revision: null,
+    entries: 0,
+    commands: 0,
+    open: new Map(),
+    buffered: new Map(),
+    cancelled: false,
+    waiters: invocation.waiter === undefined ? [] : [invocation.waiter],
+    due: invocation.due ?? null,
+    inboxedAt: 0,
+    pause: null,
+    result: null,
+    expiry: null,
+  };
+}

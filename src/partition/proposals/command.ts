@@ -1,0 +1,183 @@
+// A handler asked something: its command enters the journal with what it answers at once, and what
+// it causes is decided in the same record. Commands of a running attempt are never refused (R13).
+import type { Command, CommandEntry } from "../../model/entry.ts";
+import type { CommandRequest, Proposal } from "../../model/proposal.ts";
+import type { Payload, Result } from "../../model/payload.ts";
+import type { InvocationRow, OpenCommand } from "../../model/row.ts";
+import { failureOf } from "../../model/errors.ts";
+import { unreachable } from "../../std/assert.ts";
+import type { Decision } from "../decision.ts";
+import { calleeOf, chainOf, create } from "./create.ts";
+import { complete } from "./notify.ts";
+import { askPromise, completePromise, peekPromise } from "./promise.ts";
+import { cancelById, completeAwakeable, lookup, signalById } from "./signal.ts";
+
+type CommandProposal = Extract<Proposal, { kind: "command" }>;
+
+/** Answers the entry as it was logged, undefined when the attempt is not the current one (I8). */
+export function command(decision: Decision, proposal: CommandProposal): CommandEntry | undefined {
+  const row = currentAttempt(decision, proposal.n, proposal.attempt);
+  if (row === undefined) return undefined;
+  const asking = new Asking(decision, row, proposal.revision);
+  ask(asking, proposal.command);
+  return asking.entry;
+}
+
+/** The row of an invocation whose open attempt this is. */
+export function currentAttempt(
+  decision: Decision,
+  n: number,
+  attempt: number,
+): InvocationRow | undefined {
+  const row = decision.tables.invocation(n);
+  return row?.status === "running" && row.attempt === attempt ? row : undefined;
+}
+
+/** One command being asked: who asks, and the number the command gets. */
+export class Asking {
+  readonly decision: Decision;
+  readonly row: InvocationRow;
+  readonly index: number;
+  entry: CommandEntry | undefined;
+  readonly #revision: string;
+
+  constructor(decision: Decision, row: InvocationRow, revision: string) {
+    this.decision = decision;
+    this.row = row;
+    this.index = row.commands;
+    this.#revision = revision;
+  }
+
+  /** Logs the command; `open` when it is answered later. */
+  log(command: Command, open?: OpenCommand): void {
+    const { row, index, decision } = this;
+    const revision = row.revision === this.#revision ? undefined : this.#revision;
+    const entry: CommandEntry = { kind: "command", index, command, at: decision.time, revision };
+    this.entry = entry;
+    decision.emit({ kind: "command", n: row.n, entry, open });
+  }
+
+  answer(result: Result): void {
+    complete(this.decision, { n: this.row.n, of: this.index }, result);
+  }
+
+  get key(): { readonly service: string; readonly key: string } {
+    return { service: this.row.service, key: this.row.key ?? "" };
+  }
+}
+
+function ask(asking: Asking, request: CommandRequest): void {
+  switch (request.kind) {
+    case "get":
+    case "stateKeys":
+      return readState(asking, request);
+    case "set":
+    case "clear":
+    case "clearAll":
+    case "run":
+      return asking.log(request, request.kind === "run" ? { ...request } : undefined);
+    case "sleep": {
+      const due = asking.decision.time + request.ms;
+      asking.log({ kind: "sleep", due }, { kind: "sleep", due });
+      return asking.decision.learn({ kind: "timer", due });
+    }
+    case "awakeable":
+      return asking.log(request, { kind: "awakeable" });
+    case "signal": {
+      const buffered = asking.row.buffered.has(request.name);
+      return asking.log(request, buffered ? undefined : { ...request });
+    }
+    case "call":
+      return call(asking, request);
+    case "send":
+      return send(asking, request);
+    case "promise":
+      return askPromise(asking, request.name);
+    case "promisePeek":
+      return peekPromise(asking, request.name);
+    case "promiseComplete":
+      return completePromise(asking, request);
+    case "attach":
+      return attach(asking, request.id);
+    default:
+      return askOther(asking, request);
+  }
+}
+
+type ToOther = Extract<CommandRequest, { kind: "cancel" | "awakeableComplete" | "signalSend" }>;
+
+/** Commands that tell another invocation something; what it does not know is dropped. */
+function askOther(asking: Asking, request: ToOther): void {
+  const { decision } = asking;
+  switch (request.kind) {
+    case "cancel":
+      asking.log(request);
+      cancelById(decision, request.id);
+      return;
+    case "awakeableComplete": {
+      const { kind, id, hash, result } = request;
+      asking.log({ kind, id, hash });
+      completeAwakeable(decision, id, result);
+      return;
+    }
+    case "signalSend": {
+      const { kind, id, name, hash, result } = request;
+      asking.log({ kind, id, name, hash });
+      signalById(decision, id, name, result);
+      return;
+    }
+    default:
+      return unreachable(request);
+  }
+}
+
+function readState(asking: Asking, request: { kind: "get"; name: string } | { kind: "stateKeys" }) {
+  const { service, key } = asking.key;
+  const { state } = asking.decision.tables.object(service, key);
+  if (request.kind === "stateKeys") {
+    return asking.log({ kind: "stateKeys", answer: [...state.keys()].sort() });
+  }
+  const answer: Payload | undefined = state.get(request.name);
+  asking.log({ kind: "get", name: request.name, answer });
+}
+
+function call(asking: Asking, request: Extract<CommandRequest, { kind: "call" }>): void {
+  const { decision, row, index } = asking;
+  const { target } = request.call;
+  const waiter = { n: row.n, of: index };
+  const created = create(decision, { call: request.call, waiter, chain: chainOf(row) });
+  if ("error" in created) {
+    asking.log({ kind: "call", target, hash: request.hash, callee: null }, { kind: "call", n: 0 });
+    return asking.answer({ failure: failureOf(created.error) });
+  }
+  const { row: callee, attached } = created;
+  const n = callee.n;
+  asking.log(
+    { kind: "call", target, hash: request.hash, callee: calleeOf(callee) },
+    { kind: "call", n },
+  );
+  if (callee.result !== null) asking.answer(callee.result);
+  else if (attached) decision.emit({ kind: "awaited", n, waiter });
+}
+
+function send(asking: Asking, request: Extract<CommandRequest, { kind: "send" }>): void {
+  const { decision } = asking;
+  const { target } = request.call;
+  const due = request.delay === undefined ? request.due : decision.time + request.delay;
+  const created = create(decision, { call: request.call, due });
+  const callee = "error" in created ? { n: 0, incarnation: "" } : calleeOf(created.row);
+  asking.log({ kind: "send", target, hash: request.hash, callee, due });
+}
+
+function attach(asking: Asking, id: string): void {
+  const { decision, row, index } = asking;
+  const found = lookup(decision, id);
+  if ("error" in found) {
+    asking.log({ kind: "attach", id }, { kind: "attach", n: 0 });
+    return asking.answer({ failure: failureOf(found.error) });
+  }
+  const { n, result } = found.row;
+  asking.log({ kind: "attach", id }, { kind: "attach", n });
+  if (result !== null) asking.answer(result);
+  else decision.emit({ kind: "awaited", n, waiter: { n: row.n, of: index } });
+}

@@ -1,0 +1,187 @@
+// Makes an invocation, or finds the one that a workflow key or an idempotency key already names
+// (I5). Refusals are decided before the first change; what the system already promised is never
+// refused, but accepted as an invocation that failed (R13).
+import type { Callee, Target } from "../../model/entry.ts";
+import { type ErrorCode, HoldfastError, failureOf } from "../../model/errors.ts";
+import { derivedUuid, formatInvocationId } from "../../model/ids.ts";
+import { callDepthMax, inboxLengthMax } from "../../model/limits.ts";
+import type { CallRequest } from "../../model/proposal.ts";
+import type { ChainLink, InvocationRow, Mode, Waiter } from "../../model/row.ts";
+import { partitionKeyOf } from "../../model/target.ts";
+import { utf8 } from "../../std/bytes.ts";
+import { partitionHash } from "../../std/hash.ts";
+import type { Decision, HostedHandler } from "../decision.ts";
+import { nameOf } from "../tables/tables.ts";
+import { finish } from "./finish.ts";
+import { run } from "./run.ts";
+
+export interface Creation {
+  readonly call: CallRequest;
+  readonly due?: number | undefined;
+  /** The command that waits for the result, for calls from handlers. */
+  readonly waiter?: Waiter | undefined;
+  readonly chain?: readonly ChainLink[] | undefined;
+}
+
+export type Created =
+  | { readonly row: InvocationRow; readonly attached: boolean }
+  | { readonly error: HoldfastError };
+
+/**
+ * Creates at the position of this decision; at most once per decision. With `error` nothing was
+ * changed. An attached caller still has to be noted as waiting.
+ */
+export function create(decision: Decision, creation: Creation): Created {
+  const { call } = creation;
+  const { target } = call;
+  const hosted = decision.leader.directory.handler(target.service, target.handler);
+  if (typeof hosted === "string") return { error: unknownTarget(target, hosted) };
+  const refusal = checkTarget(target, hosted.mode, call, creation.chain);
+  if (refusal !== undefined) return { error: refusal };
+  const derivedId = derivedIdOf(decision, call, hosted.mode);
+  if (derivedId !== undefined) {
+    const existing = decision.tables.byDerivedId(derivedId);
+    if (existing !== undefined) {
+      const deadlock = inChain(existing, creation.chain);
+      if (deadlock !== undefined) return { error: deadlock };
+      const current = decision.tables.current(existing.n, decision.time);
+      if (current !== undefined) return { row: current, attached: true };
+      decision.emit({ kind: "purged", n: existing.n });
+    }
+  }
+  return { row: emitInvoked(decision, creation, hosted, derivedId), attached: false };
+}
+
+function emitInvoked(
+  decision: Decision,
+  creation: Creation,
+  hosted: HostedHandler,
+  derivedId: string | undefined,
+): InvocationRow {
+  const { call, waiter, chain } = creation;
+  const { service, key, handler } = call.target;
+  const incarnation = decision.leader.mint();
+  const due = creation.due !== undefined && creation.due > decision.time ? creation.due : undefined;
+  const retention = hosted.retention ?? (derivedId === undefined ? undefined : 86_400_000);
+  decision.emit({
+    kind: "invoked",
+    invocation: {
+      partitionKey: key === null ? partitionHash(incarnation) : partitionKeyOf(service, key),
+      incarnation,
+      derivedId,
+      service,
+      key,
+      handler,
+      mode: hosted.mode,
+      input: call.input,
+      headers: call.headers,
+      idempotencyKey: call.idempotencyKey,
+      retention,
+      chain: chain === undefined || chain.length === 0 ? undefined : chain,
+      waiter,
+      due,
+    },
+  });
+  const row = decision.tables.invocation(decision.leader.position) as InvocationRow;
+  if (due === undefined) begin(decision, row);
+  else decision.learn({ kind: "timer", due });
+  return row;
+}
+
+/** Lets a new or newly due invocation begin: at once, or in its turn at its key. */
+export function begin(decision: Decision, row: InvocationRow): void {
+  if (row.mode === "exclusive") {
+    const object = decision.tables.object(row.service, row.key as string);
+    if (object.lock !== 0) {
+      if (object.inbox.length >= inboxLengthMax) {
+        const error = new HoldfastError("INBOX_FULL", {
+          data: { target: nameOf(row.service, row.key as string), limit: inboxLengthMax },
+        });
+        return finish(decision, row, { failure: failureOf(error) });
+      }
+      decision.emit({ kind: "inboxed", n: row.n });
+      if (row.waiters.length > 0) decision.learn({ kind: "inboxed", n: row.n });
+      return;
+    }
+  }
+  run(decision, row);
+}
+
+export function calleeOf(row: InvocationRow): Callee {
+  const { n, incarnation, derivedId } = row;
+  return derivedId === null ? { n, incarnation } : { n, incarnation, derivedId };
+}
+
+/** What a call by `row` hands on: who waits for whom, and the keys they hold (R12). */
+export function chainOf(row: InvocationRow): ChainLink[] {
+  const holds = row.mode === "exclusive" ? nameOf(row.service, row.key as string) : null;
+  return [...row.chain, { n: row.n, holds }];
+}
+
+function derivedIdOf(decision: Decision, call: CallRequest, mode: Mode): string | undefined {
+  const { service, key, handler } = call.target;
+  const secret = utf8(decision.tables.meta.secret);
+  if (mode === "workflow" && key !== null) {
+    const uuid = derivedUuid(secret, ["wf", service, key]);
+    return formatInvocationId(partitionKeyOf(service, key), uuid);
+  }
+  if (call.idempotencyKey === undefined) return undefined;
+  const uuid = derivedUuid(secret, ["ik", service, key ?? "", handler, call.idempotencyKey]);
+  const partitionKey =
+    key === null ? partitionHash(call.idempotencyKey) : partitionKeyOf(service, key);
+  return formatInvocationId(partitionKey, uuid);
+}
+
+function checkTarget(
+  target: Target,
+  mode: Mode,
+  call: CallRequest,
+  chain: readonly ChainLink[] | undefined,
+): HoldfastError | undefined {
+  if (mode === "plain" && target.key !== null) {
+    return new HoldfastError("KEY_INVALID", {
+      message: `Service ${target.service} takes no key. Call it without one.`,
+    });
+  }
+  if (mode !== "plain" && target.key === null) {
+    return new HoldfastError("KEY_INVALID", {
+      message: `${target.service} is keyed: name the key to call.`,
+    });
+  }
+  if (mode === "workflow" && call.idempotencyKey !== undefined) {
+    return new HoldfastError("IDEMPOTENCY_KEY_NOT_ALLOWED", { data: { ...target } });
+  }
+  if (chain === undefined || chain.length === 0) return undefined;
+  if (chain.length >= callDepthMax) {
+    return new HoldfastError("CALL_DEPTH", { data: { limit: callDepthMax } });
+  }
+  if (mode !== "exclusive") return undefined;
+  const name = nameOf(target.service, target.key as string);
+  const start = chain.findIndex((link) => link.holds === name);
+  if (start < 0) return undefined;
+  return deadlock([...chain.slice(start).map((link) => link.holds ?? `#${link.n}`), name]);
+}
+
+function inChain(
+  row: InvocationRow,
+  chain: readonly ChainLink[] | undefined,
+): HoldfastError | undefined {
+  const start = chain?.findIndex((link) => link.n === row.n) ?? -1;
+  if (chain === undefined || start < 0) return undefined;
+  const name = `${row.service}/${row.key ?? ""}`;
+  return deadlock([...chain.slice(start).map((link) => link.holds ?? `#${link.n}`), name]);
+}
+
+export function deadlock(cycle: readonly string[]): HoldfastError {
+  return new HoldfastError("KEY_DEADLOCK", {
+    message:
+      `This call would wait for itself: ${cycle.join(" → ")}. A key runs one exclusive handler ` +
+      "at a time. Make one of the handlers shared, or send instead of call.",
+    data: { cycle: [...cycle] },
+  });
+}
+
+function unknownTarget(target: Target, missing: "no-service" | "no-handler"): HoldfastError {
+  const code: ErrorCode = missing === "no-service" ? "SERVICE_NOT_FOUND" : "HANDLER_NOT_FOUND";
+  return new HoldfastError(code, { data: { service: target.service, handler: target.handler } });
+}

@@ -1,0 +1,25 @@
+// An invocation ends: its result is kept for retention, its callers are answered, its key is freed
+// and the next in line begins (I6).
+import type { Result } from "../../model/payload.ts";
+import type { InvocationRow } from "../../model/row.ts";
+import type { Decision } from "../decision.ts";
+import { complete } from "./notify.ts";
+import { run } from "./run.ts";
+
+export function finish(decision: Decision, row: InvocationRow, result: Result): void {
+  const { n, waiters } = row;
+  decision.emit({ kind: "finished", n, result });
+  decision.release({ kind: "completed", n, result });
+  for (const waiter of waiters) complete(decision, waiter, result);
+  runNext(decision, row);
+}
+
+/** Lets the first in the inbox of this row's key begin, when the key is free. */
+export function runNext(decision: Decision, row: InvocationRow): void {
+  if (row.mode !== "exclusive" || row.key === null) return;
+  const object = decision.tables.object(row.service, row.key);
+  const next = object.lock === 0 ? object.inbox[0] : undefined;
+  if (next === undefined) return;
+  const waiting = decision.tables.invocation(next.n);
+  if (waiting !== undefined) run(decision, waiting);
+}

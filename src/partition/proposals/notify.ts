@@ -1,0 +1,28 @@
+// Lets an invocation learn something: appends the notification, tells the open attempt, wakes what
+// is suspended. What names an invocation that is gone or over is dropped (R1).
+import type { Notification } from "../../model/entry.ts";
+import type { Result } from "../../model/payload.ts";
+import type { InvocationNumber, Waiter } from "../../model/row.ts";
+import type { Decision } from "../decision.ts";
+import { run } from "./run.ts";
+
+export function notify(
+  decision: Decision,
+  n: InvocationNumber,
+  notification: Notification,
+): boolean {
+  const row = decision.tables.invocation(n);
+  if (row === undefined || row.status === "completed") return false;
+  decision.emit({ kind: "notified", n, notification });
+  if (row.status === "running") decision.learn({ kind: "notified", n, notification });
+  else if (row.status === "suspended") run(decision, row);
+  else if (row.status === "backing-off" && notification.kind === "cancelled") run(decision, row);
+  return true;
+}
+
+/** Answers one command of an invocation, if it still waits for the answer. */
+export function complete(decision: Decision, waiter: Waiter, result: Result): boolean {
+  if (!decision.tables.openCommand(waiter.n, waiter.of)) return false;
+  const notification = { kind: "completed", of: waiter.of, result, at: decision.time } as const;
+  return notify(decision, waiter.n, notification);
+}

@@ -1,0 +1,57 @@
+// Lets an invocation run: begins an attempt where a slot is free, else notes that it may begin.
+// Starting an attempt is a change, so that an attempt which took the process down is known to have
+// done so (R10).
+import type { InvocationRow } from "../../model/row.ts";
+import { HoldfastError, failureOf } from "../../model/errors.ts";
+import { crashesMax } from "../../model/limits.ts";
+import type { Decision } from "../decision.ts";
+
+export function run(decision: Decision, row: InvocationRow): void {
+  const { n } = row;
+  if (!hosted(decision, row)) return;
+  if (decision.leader.room()) {
+    decision.emit({ kind: "started", n });
+    decision.learn({ kind: "start", n });
+  } else {
+    decision.emit({ kind: "ready", n });
+    decision.learn({ kind: "ready", n });
+  }
+}
+
+/** Begins the next attempt of an invocation that was ready, or whose attempt ended unrecorded. */
+export function start(decision: Decision, n: number): void {
+  const row = decision.tables.invocation(n);
+  if (row === undefined) return;
+  if (row.status === "ready") {
+    if (!hosted(decision, row)) return;
+    decision.emit({ kind: "started", n });
+    decision.learn({ kind: "start", n });
+    return;
+  }
+  const { meta } = decision.tables;
+  if (row.status !== "running" || row.epoch >= meta.epoch) return;
+  if (!hosted(decision, row)) return;
+  const crashed = meta.unclean;
+  if (crashed && row.crashes + 1 >= crashesMax) {
+    const error = new HoldfastError("ATTEMPT_KILLED_PROCESS", {
+      data: { n, crashes: row.crashes + 1 },
+    });
+    decision.emit({ kind: "paused", n, failure: failureOf(error) });
+    return;
+  }
+  decision.emit(crashed ? { kind: "started", n, crashed } : { kind: "started", n });
+  decision.learn({ kind: "start", n });
+}
+
+/** Holds back what this node has no handler for, until one comes (R11). */
+function hosted(decision: Decision, row: InvocationRow): boolean {
+  const handler = decision.leader.directory.handler(row.service, row.handler);
+  if (typeof handler === "object") return true;
+  const error = new HoldfastError(
+    handler === "no-service" ? "SERVICE_NOT_FOUND" : "HANDLER_NOT_FOUND",
+    { data: { service: row.service, handler: row.handler } },
+  );
+  const failure = failureOf(error);
+  decision.emit({ kind: "paused", n: row.n, failure, awaitsRevision: true });
+  return false;
+}

@@ -1,0 +1,190 @@
+// All tables of a partition, as one thing to pass. Rules read them, apply.ts alone writes them;
+// whether a row is hot or cold is invisible above this folder.
+import type { CommandIndex } from "../../model/entry.ts";
+import type {
+  InvocationNumber,
+  InvocationRow,
+  MetaRow,
+  ObjectRow,
+  PromiseRow,
+} from "../../model/row.ts";
+import type { ColdRead } from "../../ports/cold-table.ts";
+import { partitionKeyOf } from "../../model/target.ts";
+import { HotRows } from "./hot-rows.ts";
+import { Journals } from "./journals.ts";
+import { Timers } from "./timers.ts";
+
+export interface TablesOptions {
+  /** Rows per table kept in memory beyond need. 0 forgets as soon as it may. */
+  readonly keepRows: number;
+  readonly timerHorizonMs: number;
+  readonly timerPageMax: number;
+  /** Whether to note what changed, for the materialiser. */
+  readonly track: boolean;
+}
+
+/** Where a derived id leads. */
+export interface DerivedRow {
+  at: number;
+  n: InvocationNumber;
+}
+
+export class Tables {
+  readonly cold: ColdRead;
+  readonly meta: MetaRow;
+  readonly invocations: HotRows<InvocationNumber, InvocationRow>;
+  readonly journals: Journals;
+  readonly derived: HotRows<string, DerivedRow>;
+  readonly objects: HotRows<string, ObjectRow>;
+  readonly promises: HotRows<string, PromiseRow>;
+  readonly timers: Timers;
+  readonly track: boolean;
+  /** The newest change among all rows forgotten: no cold read may be older than it (R14). */
+  forgottenAt = 0;
+
+  constructor(cold: ColdRead, options: TablesOptions) {
+    this.cold = cold;
+    this.track = options.track;
+    this.meta = cold.meta() ?? emptyMeta();
+    const onForget = (at: number): void => {
+      if (at > this.forgottenAt) this.forgottenAt = at;
+    };
+    const keep = options.keepRows;
+    this.invocations = new HotRows({
+      cold: (n) => {
+        const row = cold.invocation(n);
+        return row === undefined || this.swept(row) ? undefined : row;
+      },
+      quiet: (row) => row.status !== "running",
+      keep: 0,
+      onForget,
+    });
+    this.journals = new Journals(cold, options);
+    this.derived = new HotRows({
+      cold: (id) => {
+        const n = cold.derived(id);
+        return n === undefined ? undefined : { at: 0, n };
+      },
+      quiet: () => true,
+      keep,
+      onForget,
+    });
+    this.objects = new HotRows({
+      cold: (name) => {
+        const [service, key] = splitName(name);
+        return cold.object(partitionKeyOf(service, key), service, key);
+      },
+      quiet: () => true,
+      keep,
+      onForget,
+    });
+    this.promises = new HotRows({
+      cold: (text) => {
+        const [service, key, name] = JSON.parse(text) as [string, string, string];
+        return cold.promise(partitionKeyOf(service, key), service, key, name);
+      },
+      quiet: () => true,
+      keep,
+      onForget,
+    });
+    this.timers = new Timers(cold, {
+      horizonMs: options.timerHorizonMs,
+      pageMax: options.timerPageMax,
+    });
+  }
+
+  /** Whether a sweep has taken the row, though a table may still hold it. */
+  swept(row: InvocationRow): boolean {
+    const { expiry } = row;
+    if (expiry === null || row.mode === "workflow") return false;
+    return expiry < 0 ? expiry <= this.meta.sweptCount : expiry <= this.meta.sweptTime;
+  }
+
+  /** The row of an invocation; undefined when it never was, was purged or swept. */
+  invocation(n: InvocationNumber): InvocationRow | undefined {
+    const row = this.invocations.get(n);
+    return row === undefined || this.swept(row) ? undefined : row;
+  }
+
+  /** The same as it stands at `now`: what has expired is absent, swept or not (R17). */
+  current(n: InvocationNumber, now: number): InvocationRow | undefined {
+    const row = this.invocation(n);
+    const expired = row !== undefined && row.expiry !== null && row.expiry > 0;
+    return expired && (row.expiry as number) <= now ? undefined : row;
+  }
+
+  /** The invocation a derived id leads to, expired or not. */
+  byDerivedId(id: string): InvocationRow | undefined {
+    const derived = this.derived.get(id);
+    const row = derived === undefined ? undefined : this.invocation(derived.n);
+    return row?.derivedId === id ? row : undefined;
+  }
+
+  object(service: string, key: string): ObjectRow {
+    const name = nameOf(service, key);
+    const held = this.objects.get(name);
+    if (held !== undefined) return held;
+    return emptyObject(service, key);
+  }
+
+  promise(service: string, key: string, name: string): PromiseRow | undefined {
+    return this.promises.get(promiseName(service, key, name));
+  }
+
+  /** Lets go of all that is folded up to `position` and quiet. */
+  forget(position: number): void {
+    this.invocations.forget(position);
+    this.journals.forget(position);
+    this.derived.forget(position);
+    this.objects.forget(position);
+    this.promises.forget(position);
+    this.timers.forget(position);
+  }
+
+  /** The open command of a running or waiting invocation. */
+  openCommand(n: InvocationNumber, of: CommandIndex): boolean {
+    return this.invocation(n)?.open.has(of) ?? false;
+  }
+}
+
+export function nameOf(service: string, key: string): string {
+  return `${service}/${key}`;
+}
+
+/** Service names have no slash; keys may. */
+function splitName(name: string): [string, string] {
+  const slash = name.indexOf("/");
+  return [name.slice(0, slash), name.slice(slash + 1)];
+}
+
+export function promiseName(service: string, key: string, name: string): string {
+  return JSON.stringify([service, key, name]);
+}
+
+function emptyMeta(): MetaRow {
+  return {
+    at: 0,
+    time: 0,
+    epoch: 0,
+    unclean: false,
+    secret: "",
+    line: "",
+    sweptCount: Number.MIN_SAFE_INTEGER,
+    sweptTime: 0,
+  };
+}
+
+function emptyObject(service: string, key: string): ObjectRow {
+  return {
+    partitionKey: partitionKeyOf(service, key),
+    service,
+    key,
+    at: 0,
+    lock: 0,
+    inbox: [],
+    state: new Map(),
+    stateBytes: 0,
+    version: 0,
+    changed: { names: new Set(), allNames: false, entered: [], left: [] },
+  };
+}

@@ -1,0 +1,146 @@
+// Due times, hot over cold. Memory holds the timers armed since the last fold and those of the near
+// horizon; the rest is paged from the cold table's index when the horizon moves. It moves only by a
+// read that merges both, keyed by (due, n, of), so that no timer is skipped or told twice (R14).
+import { Heap } from "../../std/heap.ts";
+import type { ColdRead } from "../../ports/cold-table.ts";
+import type { TimerRow } from "../../model/row.ts";
+
+interface HotTimer {
+  readonly timer: TimerRow;
+  readonly at: number;
+  readonly gone: boolean;
+  /** The cold table has never held it: what came and went since the last fold is no write. */
+  readonly born: boolean;
+}
+
+export interface TimersOptions {
+  /** How far ahead memory looks, in ms. */
+  readonly horizonMs: number;
+  /** Timers read from the cold table at a time. */
+  readonly pageMax: number;
+}
+
+export class Timers {
+  readonly #cold: ColdRead;
+  readonly #options: TimersOptions;
+  /** Armed or disarmed and not yet folded, by `due:n:of`. */
+  readonly #hot = new Map<string, HotTimer>();
+  readonly #queue: HotTimer[] = [];
+  #head = 0;
+  #cursor = 0;
+  /** Timers at or before the horizon, disarmed ones among them. */
+  #near = new Heap<TimerRow>(compareTimers);
+  #horizon: TimerRow = { due: -1, n: 0, of: 0 };
+
+  constructor(cold: ColdRead, options: TimersOptions) {
+    this.#cold = cold;
+    this.#options = options;
+  }
+
+  /** Timers in memory. */
+  get size(): number {
+    return this.#hot.size + this.#near.size;
+  }
+
+  arm(timer: TimerRow, position: number): void {
+    this.#note(timer, position, false);
+    if (compareTimers(timer, this.#horizon) <= 0) this.#near.push(timer);
+  }
+
+  disarm(timer: TimerRow, position: number): void {
+    this.#note(timer, position, true);
+  }
+
+  /** Takes the next timer due at or before `now`; it stays until it is disarmed. */
+  due(now: number): TimerRow | undefined {
+    this.#advance(now);
+    while (true) {
+      const timer = this.#near.peek();
+      if (timer === undefined || timer.due > now) return undefined;
+      this.#near.pop();
+      if (this.#armed(timer)) return timer;
+    }
+  }
+
+  /** The time at which `due` should be asked again, undefined when nothing is armed. */
+  next(now: number): number | undefined {
+    this.#advance(now);
+    for (let timer = this.#near.peek(); timer !== undefined; timer = this.#near.peek()) {
+      if (this.#armed(timer)) return timer.due;
+      this.#near.pop();
+    }
+    const cold = this.#cold.timers(this.#horizon, Number.MAX_SAFE_INTEGER, 1)[0];
+    let next = cold?.due;
+    for (const { timer, gone } of this.#hot.values()) {
+      if (!gone && (next === undefined || timer.due < next)) next = timer.due;
+    }
+    if (next === undefined) return undefined;
+    return Math.max(next - this.#options.horizonMs, this.#horizon.due);
+  }
+
+  /** Timers armed (true) or disarmed (false) after `folded` and not yet given out here. */
+  *changed(folded: number): IterableIterator<readonly [TimerRow, "put" | "delete"]> {
+    for (; this.#cursor < this.#queue.length; this.#cursor++) {
+      const hot = this.#queue[this.#cursor] as HotTimer;
+      if (hot.at <= folded || this.#hot.get(keyOf(hot.timer)) !== hot) continue;
+      if (!hot.gone) yield [hot.timer, "put"];
+      else if (!hot.born) yield [hot.timer, "delete"];
+    }
+  }
+
+  forget(position: number): void {
+    for (; this.#head < this.#queue.length; this.#head++) {
+      const hot = this.#queue[this.#head] as HotTimer;
+      if (hot.at > position) break;
+      const key = keyOf(hot.timer);
+      if (this.#hot.get(key) === hot) this.#hot.delete(key);
+    }
+    if (this.#head > 4096 && this.#head * 2 > this.#queue.length) {
+      this.#queue.splice(0, this.#head);
+      this.#cursor = Math.max(0, this.#cursor - this.#head);
+      this.#head = 0;
+    }
+  }
+
+  #note(timer: TimerRow, at: number, gone: boolean): void {
+    const key = keyOf(timer);
+    const hot = { timer, at, gone, born: this.#hot.get(key)?.born ?? !gone };
+    this.#hot.set(key, hot);
+    this.#queue.push(hot);
+  }
+
+  #armed(timer: TimerRow): boolean {
+    const hot = this.#hot.get(keyOf(timer));
+    return hot === undefined ? true : !hot.gone;
+  }
+
+  /** Moves the horizon to `now` and what lies shortly behind it. */
+  #advance(now: number): void {
+    if (this.#horizon.due > now) return;
+    const until = now + this.#options.horizonMs;
+    while (this.#horizon.due <= until) {
+      const from = this.#horizon;
+      const page = this.#cold.timers(from, until, this.#options.pageMax);
+      const full = page.length === this.#options.pageMax;
+      const end = full ? (page[page.length - 1] as TimerRow) : { due: until, n: Number.MAX_SAFE_INTEGER, of: 0 };
+      for (const timer of page) {
+        if (!this.#hot.has(keyOf(timer))) this.#near.push(timer);
+      }
+      for (const { timer, gone } of this.#hot.values()) {
+        const inside = compareTimers(timer, from) > 0 && compareTimers(timer, end) <= 0;
+        if (!gone && inside) this.#near.push(timer);
+      }
+      this.#horizon = end;
+      if (!full || (this.#near.peek()?.due ?? Infinity) > now) return;
+      if (this.#near.size >= this.#options.pageMax) return;
+    }
+  }
+}
+
+export function compareTimers(a: TimerRow, b: TimerRow): number {
+  return a.due - b.due || a.n - b.n || a.of - b.of;
+}
+
+function keyOf(timer: TimerRow): string {
+  return `${timer.due}:${timer.n}:${timer.of}`;
+}

@@ -1,0 +1,33 @@
+// The platform on Node. Timers are captured when this is loaded, so that a test's fake timers do not
+// stop the engine; none of them keeps the process alive.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomFillSync } from "node:crypto";
+import { resolve } from "node:path";
+import { fileStorage } from "./file-storage.ts";
+import { watchRejections } from "./local/rejections.ts";
+import type { Platform } from "./platform.ts";
+
+const { setTimeout, clearTimeout, setImmediate } = globalThis;
+const owners = new AsyncLocalStorage<object>();
+
+export const platform: Platform = {
+  clock: {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    after(ms, then) {
+      const timer = setTimeout(then, ms);
+      timer.unref();
+      return { cancel: () => clearTimeout(timer) };
+    },
+    nextTurn: (then) => void setImmediate(then),
+  },
+  randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+  context: {
+    run: (owner, code) => owners.run(owner, code),
+    owner: () => owners.getStore(),
+  },
+  onUnhandledRejection: (handle) => watchRejections(() => owners.getStore(), handle),
+  fileStorage,
+  canonicalPath: (path) => resolve(path),
+  warn: (line) => process.stderr.write(`${line}\n`),
+};

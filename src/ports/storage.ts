@@ -1,0 +1,23 @@
+// Where a partition keeps what it decided: a changelog, the cold table behind it, and who folds one
+// into the other; as one thing to pass.
+import type { Changelog } from "./changelog.ts";
+import type { ColdRead } from "./cold-table.ts";
+import type { Materialiser } from "./materialiser.ts";
+
+export interface OpenStorage {
+  readonly changelog: Changelog;
+  readonly cold: ColdRead & {
+    /** One snapshot for all reads until `endReads`; only where that is cheaper. */
+    beginReads?(): void;
+    endReads?(): void;
+  };
+  readonly materialiser: Materialiser;
+  close(): Promise<void>;
+}
+
+export interface Storage {
+  /** What the durability of this storage is, in words, for the line printed at start. */
+  readonly promise: string;
+  /** `onFatal`: it has failed for good, after the fact (a lock taken, an idle write refused). */
+  open(options: { onFatal(error: unknown): void }): Promise<OpenStorage>;
+}

@@ -1,0 +1,19 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: {
+      "#platform": at("./src/platform-node.ts"),
+      "holdfast/testing": at("./src/testing/index.ts"),
+      holdfast: at("./src/index.ts"),
+    },
+  },
+  test: {
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    testTimeout: 30_000,
+    env: { UV_USE_IO_URING: "0" },
+  },
+});
