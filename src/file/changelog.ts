@@ -92,6 +92,8 @@ async function openToWrite(
     if (await inspectDirectory(place) === "empty") await markDirectory(disk, directory, now());
     const folder = join(directory, changelogFolder);
     await makeDirectories(disk, folder);
+    // Always: an earlier open may have made the folder and failed before its name was durable.
+    await disk.syncDirectory(directory);
     const { segmentBytes = segmentBytesDefault, lowWaterBytes } = options;
     const firstBytes = Math.min(segmentBytes, firstBytesMax);
     const recovered = await recover({ disk, directory, folder, firstBytes, random });

@@ -68,6 +68,10 @@ export async function makeDirectories(disk: Disk, directory: string): Promise<vo
 
 /** Marks an empty directory as ours. To be called by whoever holds its lock. */
 export async function markDirectory(disk: Disk, directory: string, now: number): Promise<void> {
+  // Somebody else may have made it a moment ago; what is in it is no safer than its name.
+  await disk.syncDirectory(dirname(directory)).catch((error: unknown) => {
+    if (!notAllowed.has(errorCodeOf(error) ?? "")) throw error;
+  });
   const marker = {
     about: "Data directory of a Holdfast engine. Do not change or remove single files.",
     format: directoryFormat,
@@ -76,6 +80,9 @@ export async function markDirectory(disk: Disk, directory: string, now: number):
   const text = `${JSON.stringify(marker, undefined, 2)}\n`;
   await replaceWhole(disk, join(directory, markerName), Buffer.from(text));
 }
+
+/** A parent that may be entered and not read: a mount point, mostly, and durable by itself. */
+const notAllowed: ReadonlySet<string> = new Set(["EACCES", "EPERM"]);
 
 async function checkMarker({ disk, directory }: DirectoryOptions): Promise<void> {
   const path = join(directory, markerName);

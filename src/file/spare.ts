@@ -1,7 +1,7 @@
 // Prepares the segment that comes next while the present one is being written, so that an append
 // never waits for zeros unless it is faster than the disk. One spare at a time.
 
-import { HoldfastError } from "../model/errors.ts";
+import { HoldfastError, isHoldfastError } from "../model/errors.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import type { RoomWatch } from "./room.ts";
 import type { SegmentHeader } from "./segment.ts";
@@ -45,7 +45,7 @@ export class SpareSegment {
     this.#pending = this.#create(number, size);
     // Whoever takes it sees the failure too; nobody may be about to.
     this.#pending.catch((error: unknown) => {
-      if (!this.#stopped) this.#options.onFailure(error);
+      if (!isHoldfastError(error, "CHANGELOG_CLOSED")) this.#options.onFailure(error);
     });
   }
 

@@ -67,7 +67,7 @@ export async function runScript(seed: string, steps: number): Promise<Script> {
       batches.push({ ...batch, chain: await changelog.append(batch) });
       disk.note({ kind: "acknowledged", last } satisfies ScriptNote);
     } else if (dice < 0.9) {
-      await timers.advance(120);
+      await timers.advance(250);
     } else if (dice < 0.95) {
       const { first, last } = changelog.range;
       const position = first + prng.integer(Math.max(1, last - first - 3));
