@@ -19,6 +19,8 @@ export interface Statement {
 export interface Connection {
   exec(sql: string): void;
   prepare(sql: string): Statement;
+  /** Copies what this connection sees to a new file, on a thread of its own. */
+  backup(to: string): Promise<unknown>;
   close(): void;
 }
 
@@ -26,15 +28,22 @@ interface LibraryStatement extends Statement {
   setReturnArrays(arrays: boolean): void;
 }
 
+interface LibraryDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): LibraryStatement;
+  close(): void;
+}
+
 interface Library {
   readonly DatabaseSync: new (
     path: string,
     options: { readonly readOnly: boolean },
-  ) => {
-    exec(sql: string): void;
-    prepare(sql: string): LibraryStatement;
-    close(): void;
-  };
+  ) => LibraryDatabase;
+  readonly backup: (
+    source: LibraryDatabase,
+    to: string,
+    options: { readonly rate: number },
+  ) => Promise<number>;
 }
 
 /** Below it a table with two connections can be corrupted when its write-ahead log restarts. */
@@ -42,7 +51,58 @@ export const sqliteVersionMin = "3.51.3";
 /** The first Node with SQLite built in that needs no flag. */
 const nodeVersionMin = "22.13.0";
 
+/** Pages copied between two looks at whether the thread is to end: 4 MiB, a few milliseconds. */
+const backupPages = 512;
+
 let library: Library | undefined;
+
+/** Told before and after each call into the library. */
+export interface CallGuard {
+  enter(): void;
+  leave(): void;
+}
+
+let guard: CallGuard | undefined;
+
+/**
+ * Watches every call into the library on this thread, of connections opened from now on: a process
+ * must not end while another thread of it is inside one, which `@photostructure/sqlite` answers by
+ * aborting the process.
+ */
+export function guardCalls(by: CallGuard): void {
+  guard = by;
+}
+
+function guarded<A extends readonly unknown[], R>(
+  by: CallGuard,
+  call: (...values: A) => R,
+): (...values: A) => R {
+  return (...values) => {
+    by.enter();
+    try {
+      return call(...values);
+    } finally {
+      by.leave();
+    }
+  };
+}
+
+function guardedConnection(by: CallGuard, connection: Connection): Connection {
+  return {
+    exec: guarded(by, connection.exec),
+    prepare: guarded(by, (sql: string) => {
+      const statement = connection.prepare(sql);
+      return {
+        run: guarded(by, (...values: SqlValue[]) => statement.run(...values)),
+        get: guarded(by, (...values: SqlValue[]) => statement.get(...values)),
+        all: guarded(by, (...values: SqlValue[]) => statement.all(...values)),
+      };
+    }),
+    // On a thread of the library's own, which it ends in order.
+    backup: connection.backup,
+    close: guarded(by, connection.close),
+  };
+}
 
 /**
  * Opens a database file.
@@ -51,18 +111,20 @@ let library: Library | undefined;
  * `TABLE_DAMAGED` when the file cannot be opened.
  */
 export function openConnection(path: string, options: { readonly readOnly: boolean }): Connection {
-  const { DatabaseSync } = (library ??= loadLibrary(import.meta.url));
+  const { DatabaseSync, backup } = (library ??= loadLibrary(import.meta.url));
   try {
     const database = new DatabaseSync(path, options);
-    return {
+    const connection: Connection = {
       exec: (sql) => database.exec(sql),
       prepare: (sql) => {
         const statement = database.prepare(sql);
         statement.setReturnArrays(true);
         return statement;
       },
+      backup: (to) => backup(database, to, { rate: backupPages }),
       close: () => database.close(),
     };
+    return guard === undefined ? connection : guardedConnection(guard, connection);
   } catch (error) {
     throw tableFault(error, path);
   }
@@ -80,7 +142,7 @@ export function loadLibrary(
       ? quietly(() => require("node:sqlite") as unknown)
       : (require("@photostructure/sqlite") as unknown);
     if (isLibrary(loaded)) return loaded;
-    throw new TypeError("The module has no class DatabaseSync.");
+    throw new TypeError("The module has no DatabaseSync or no backup.");
   } catch (error) {
     throw loadFailure(error, url);
   }
@@ -118,7 +180,8 @@ function quietly<T>(load: () => T): T {
 }
 
 function isLibrary(value: unknown): value is Library {
-  return typeof value === "object" && value !== null && "DatabaseSync" in value;
+  if (typeof value !== "object" || value === null) return false;
+  return "DatabaseSync" in value && "backup" in value;
 }
 
 /** Why no library loads: because this file was moved by a bundler, or because there is none. */

@@ -1,0 +1,37 @@
+// What the engine and the materialiser's thread say to each other: bytes and positions, never rows.
+
+export interface ThreadSetup {
+  /** The cold table's file. */
+  readonly path: string;
+  /** Two cells: asked to stop (by the host), inside a statement (by the thread). */
+  readonly guard: SharedArrayBuffer;
+}
+
+export type ToThread =
+  | {
+      readonly kind: "batch";
+      readonly first: number;
+      readonly count: number;
+      readonly epoch: number;
+      readonly chain: number;
+      readonly bytes: Uint8Array;
+    }
+  /** Answer when everything given before is folded. */
+  | { readonly kind: "drain"; readonly ticket: number }
+  /** Copy the table as it is to this path, then answer. */
+  | { readonly kind: "copy"; readonly ticket: number; readonly to: string }
+  | { readonly kind: "close"; readonly ticket: number };
+
+export type FromThread =
+  | { readonly kind: "folded"; readonly position: number; readonly bytes: number }
+  | { readonly kind: "done"; readonly ticket: number; readonly position: number }
+  | {
+      readonly kind: "failed";
+      readonly ticket: number | undefined;
+      readonly code: string | undefined;
+      readonly message: string;
+    };
+
+/** Cells of the guard. */
+export const guardStop = 0;
+export const guardBusy = 1;
