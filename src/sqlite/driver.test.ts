@@ -54,7 +54,7 @@ test("errors of SQLite become ours by their code, and other errors stay what the
   for (const errcode of [1, 8, 10, 11, 14, 19, 26, 522]) {
     expect(fault(errcode)).toEqual(code("TABLE_DAMAGED"));
   }
-  expect((fault(522) as Error).message).toContain("/data/table.db failed (SQLite 522: sqlite says)");
+  expect(String(fault(522))).toContain("/data/table.db failed (SQLite 522: sqlite says)");
   const bug = new RangeError("ours");
   expect(tableFault(bug, "x")).toBe(bug);
 });
