@@ -8,6 +8,7 @@ import type { InvocationRow, ObjectRow, TimerRow } from "../src/model/row.ts";
 import type { ColdChanges } from "../src/ports/cold-table.ts";
 import { MemoryColdTable } from "../src/local/memory-cold-table.ts";
 import { openSqliteColdTable } from "../src/sqlite/cold-table.ts";
+import { copyTable } from "../src/sqlite/copy.ts";
 import { invocationRow, metaRow } from "../src/testing/conformance/cold-rows.ts";
 
 const carts = Number(process.argv[2] ?? 300_000);
@@ -121,6 +122,13 @@ function readAll(path: string): void {
   table.close();
 }
 
+async function copyAll(path: string): Promise<void> {
+  const begun = performance.now();
+  const { bytes } = await copyTable(path, join(folder, "copy.db"));
+  const ms = (performance.now() - begun).toFixed(0);
+  console.log(`copied and checked ${(bytes / 1e6).toFixed(0)} MB in ${ms} ms`);
+}
+
 const path = join(folder, "table.db");
 try {
   const table = openSqliteColdTable(path);
@@ -128,6 +136,7 @@ try {
   report("fold", timed((changes) => table.write(changes), foldUpTo));
   console.log(`bytes per cart: ${(statSync(path).size / carts).toFixed(0)} in the table`);
   readAll(path);
+  await copyAll(path);
   report("leave", timed((changes) => table.write(changes), leavingUpTo));
   table.close();
   const memory = new MemoryColdTable();
