@@ -192,26 +192,36 @@ test("a directory or a segment of a newer format is refused", async () => {
   await expect(openOn(disk, seed())).rejects.toMatchObject({ code: "DIRECTORY_NEWER" });
 });
 
-test.runIf(process.platform === "linux")("a network file system is refused, unless asked", async () => {
-  for (const type of [0x6969, 0xff534d42, 0x01021997]) {
-    const disk = new FakeDisk({ directories: ["/", "/data"], files: new Map() });
-    disk.type = type;
-    await expect(openOn(disk, seed())).rejects.toMatchObject({ code: "DIRECTORY_REMOTE" });
-    await openOn(disk, seed(), { allowRemote: true });
-  }
-});
+test.runIf(process.platform === "linux")(
+  "a network file system is refused, unless asked",
+  async () => {
+    for (const type of [0x6969, 0xff534d42, 0x01021997]) {
+      const disk = new FakeDisk({ directories: ["/", "/data"], files: new Map() });
+      disk.type = type;
+      await expect(openOn(disk, seed())).rejects.toMatchObject({ code: "DIRECTORY_REMOTE" });
+      await openOn(disk, seed(), { allowRemote: true });
+    }
+  },
+);
 
 test("files and directories are for their owner only, and a second engine is refused", async () => {
   const parent = await directory();
   const place = join(parent, "a", "data");
   const log = await openFileChangelog({ directory: place });
   await log.append(batch(1));
-  for (const name of ["", "changelog", "holdfast.json", "lock.json", "changelog/0000000001.segment"]) {
+  for (const name of [
+    "",
+    "changelog",
+    "holdfast.json",
+    "lock.json",
+    "changelog/0000000001.segment",
+  ]) {
     const { mode } = await stat(join(place, name));
     expect((mode & 0o777).toString(8)).toBe(name === "" || name === "changelog" ? "700" : "600");
   }
-  await expect(openFileChangelog({ directory: place }))
-    .rejects.toMatchObject({ code: "DIRECTORY_LOCKED" });
+  await expect(openFileChangelog({ directory: place })).rejects.toMatchObject({
+    code: "DIRECTORY_LOCKED",
+  });
   await log.close();
   const again = await openFileChangelog({ directory: place });
   expect(again.range).toMatchObject({ last: 1, clean: true });

@@ -89,7 +89,7 @@ async function openToWrite(
   await makeDirectories(disk, directory);
   const held = lock === false ? undefined : await lock(directory);
   try {
-    if (await inspectDirectory(place) === "empty") await markDirectory(disk, directory, now());
+    if ((await inspectDirectory(place)) === "empty") await markDirectory(disk, directory, now());
     const folder = join(directory, changelogFolder);
     await makeDirectories(disk, folder);
     // Always: an earlier open may have made the folder and failed before its name was durable.
@@ -98,14 +98,21 @@ async function openToWrite(
     const firstBytes = Math.min(segmentBytes, firstBytesMax);
     const recovered = await recover({ disk, directory, folder, firstBytes, random });
     const lowWater = lowWaterBytes ?? Math.max(2 * segmentBytes, lowWaterBytesMin);
-    const changelog = new FileChangelog({
-      disk, directory, folder, segmentBytes, random,
-      lowWaterBytes: lowWater === false ? 0 : lowWater,
-      pollMs: options.lowWaterPollMs ?? 1000,
-      after: options.after ?? afterUnref,
-      onFatal: options.onFatal,
-      onClosed: async () => held?.release(),
-    }, recovered);
+    const changelog = new FileChangelog(
+      {
+        disk,
+        directory,
+        folder,
+        segmentBytes,
+        random,
+        lowWaterBytes: lowWater === false ? 0 : lowWater,
+        pollMs: options.lowWaterPollMs ?? 1000,
+        after: options.after ?? afterUnref,
+        onFatal: options.onFatal,
+        onClosed: async () => held?.release(),
+      },
+      recovered,
+    );
     // What it finds is told through onFatal; nobody waits for it.
     if (options.verify !== false) changelog.verify().catch(() => undefined);
     return changelog;
@@ -122,9 +129,10 @@ async function openToRead(
   const { disk = nodeDisk() } = options;
   const state = await inspectDirectory({ disk, directory, allowRemote: true });
   const folder = join(directory, changelogFolder);
-  const found = state === "empty" || !(await disk.list(directory)).includes(changelogFolder)
-    ? { segments: [], last: 0, epoch: 0, chain: 0, clean: true }
-    : await survey({ disk, directory, folder });
+  const found =
+    state === "empty" || !(await disk.list(directory)).includes(changelogFolder)
+      ? { segments: [], last: 0, epoch: 0, chain: 0, clean: true }
+      : await survey({ disk, directory, folder });
   const { segments, last, epoch, chain, clean } = found;
   const source = { disk, directory, segments: () => segments, check: () => undefined };
   const refuse = (): Promise<never> => {

@@ -11,7 +11,9 @@ const scale = Number(process.env["FILE_CORRUPTION_SCALE"] ?? 1);
 type Content = Awaited<ReturnType<typeof contentOf>>;
 
 /** A log of several segments with batches of all sizes, seals among them, and a spare behind. */
-async function writtenLog(end: "closed" | "killed"): Promise<{ image: DiskImage; content: Content }> {
+async function writtenLog(
+  end: "closed" | "killed",
+): Promise<{ image: DiskImage; content: Content }> {
   const disk = new FakeDisk();
   const prng = new Prng("corruption");
   const { changelog, timers } = await openOn(disk, prng);
@@ -42,8 +44,10 @@ async function outcomeOf(
     if (!allows(await contentOf(changelog))) throw new Error("a wrong answer");
     return "harmless";
   } catch (error) {
-    if (isHoldfastError(error, "DIRECTORY_FOREIGN") && path.endsWith("holdfast.json")) return "refused";
-    if (isHoldfastError(error, "DIRECTORY_NEWER") && path.endsWith("holdfast.json")) return "refused";
+    if (isHoldfastError(error, "DIRECTORY_FOREIGN") && path.endsWith("holdfast.json"))
+      return "refused";
+    if (isHoldfastError(error, "DIRECTORY_NEWER") && path.endsWith("holdfast.json"))
+      return "refused";
     if (!isHoldfastError(error, "CHANGELOG_DAMAGED")) throw error;
     const data = error.data as { readonly file: unknown; readonly offset: unknown };
     expect(typeof data.file).toBe("string");
@@ -59,23 +63,34 @@ function sameAs(content: Content): (other: Content) => boolean {
 }
 
 function textOf({ first, last, chain, batches }: Content): string {
-  const texts = batches.map((each) => ({ ...each, bytes: Buffer.from(each.bytes).toString("hex") }));
+  const texts = batches.map((each) => ({
+    ...each,
+    bytes: Buffer.from(each.bytes).toString("hex"),
+  }));
   return JSON.stringify([first, last, chain, texts]);
 }
 
-const flip = (bit: number): Change => (bytes) => {
-  bytes[bit >> 3]! ^= 1 << (bit & 7);
-  return bytes;
-};
-const remove = (at: number, count: number): Change => (bytes) => {
-  return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + count)]);
-};
-const insert = (at: number, byte: number): Change => (bytes) => {
-  return Buffer.concat([bytes.subarray(0, at), Buffer.of(byte), bytes.subarray(at)]);
-};
-const zero = (at: number, count: number): Change => (bytes) => {
-  return bytes.fill(0, at, Math.min(bytes.length, at + count));
-};
+const flip =
+  (bit: number): Change =>
+  (bytes) => {
+    bytes[bit >> 3]! ^= 1 << (bit & 7);
+    return bytes;
+  };
+const remove =
+  (at: number, count: number): Change =>
+  (bytes) => {
+    return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + count)]);
+  };
+const insert =
+  (at: number, byte: number): Change =>
+  (bytes) => {
+    return Buffer.concat([bytes.subarray(0, at), Buffer.of(byte), bytes.subarray(at)]);
+  };
+const zero =
+  (at: number, count: number): Change =>
+  (bytes) => {
+    return bytes.fill(0, at, Math.min(bytes.length, at + count));
+  };
 
 /** Every sector zeroed, and a seeded sample of everything else, for each file. */
 function* changesOf(bytes: Uint8Array, prng: Prng, share: number): Generator<[string, Change]> {
@@ -92,47 +107,57 @@ function* changesOf(bytes: Uint8Array, prng: Prng, share: number): Generator<[st
   }
 }
 
-test("damage to a log closed in order is harmless or refused, never a wrong answer", async () => {
-  const { image, content } = await writtenLog("closed");
-  const prng = new Prng("sweep");
-  const counts = { harmless: 0, refused: 0 };
-  for (const [path, bytes] of image.files) {
-    for (const [name, change] of changesOf(bytes, prng, 0.03 * scale)) {
-      const outcome = await outcomeOf(image, path, change, sameAs(content))
-        .catch((error: unknown) => {
-          throw new Error(`${path}: ${name}`, { cause: error });
-        });
-      counts[outcome] += 1;
+test(
+  "damage to a log closed in order is harmless or refused, never a wrong answer",
+  async () => {
+    const { image, content } = await writtenLog("closed");
+    const prng = new Prng("sweep");
+    const counts = { harmless: 0, refused: 0 };
+    for (const [path, bytes] of image.files) {
+      for (const [name, change] of changesOf(bytes, prng, 0.03 * scale)) {
+        const outcome = await outcomeOf(image, path, change, sameAs(content)).catch(
+          (error: unknown) => {
+            throw new Error(`${path}: ${name}`, { cause: error });
+          },
+        );
+        counts[outcome] += 1;
+      }
     }
-  }
-  expect(counts.refused).toBeGreaterThan(1000);
-  expect(counts.harmless).toBeGreaterThan(300);
-}, 20_000 * scale);
+    expect(counts.refused).toBeGreaterThan(1000);
+    expect(counts.harmless).toBeGreaterThan(300);
+  },
+  60_000 * scale,
+);
 
-test("damage to a log that was killed costs at most the batch nothing came after", async () => {
-  const { image, content } = await writtenLog("killed");
-  const prng = new Prng("killed");
-  const whole = sameAs(content);
-  const newest = content.batches.at(-1)!;
-  const but = {
-    ...content,
-    last: newest.first - 1,
-    chain: content.batches.at(-2)!.chain,
-    batches: content.batches.slice(0, -1),
-  };
-  const butLast = sameAs(but);
-  for (const [path, bytes] of image.files) {
-    for (const [name, change] of changesOf(bytes, prng, 0.015 * scale)) {
-      // Whoever loses everything from a point on leaves nothing that could tell.
-      if (name.startsWith("cut") || name.endsWith("removed") && name.includes("..")) continue;
-      if (name.startsWith("sector")) continue;
-      await outcomeOf(image, path, change, (other) => whole(other) || butLast(other))
-        .catch((error: unknown) => {
-          throw new Error(`${path}: ${name}`, { cause: error });
-        });
+test(
+  "damage to a log that was killed costs at most the batch nothing came after",
+  async () => {
+    const { image, content } = await writtenLog("killed");
+    const prng = new Prng("killed");
+    const whole = sameAs(content);
+    const newest = content.batches.at(-1)!;
+    const but = {
+      ...content,
+      last: newest.first - 1,
+      chain: content.batches.at(-2)!.chain,
+      batches: content.batches.slice(0, -1),
+    };
+    const butLast = sameAs(but);
+    for (const [path, bytes] of image.files) {
+      for (const [name, change] of changesOf(bytes, prng, 0.015 * scale)) {
+        // Whoever loses everything from a point on leaves nothing that could tell.
+        if (name.startsWith("cut") || (name.endsWith("removed") && name.includes(".."))) continue;
+        if (name.startsWith("sector")) continue;
+        await outcomeOf(image, path, change, (other) => whole(other) || butLast(other)).catch(
+          (error: unknown) => {
+            throw new Error(`${path}: ${name}`, { cause: error });
+          },
+        );
+      }
     }
-  }
-}, 20_000 * scale);
+  },
+  60_000 * scale,
+);
 
 test("a missing segment is refused, whichever it is", async () => {
   const { image, content } = await writtenLog("closed");
@@ -141,8 +166,9 @@ test("a missing segment is refused, whichever it is", async () => {
   for (const missing of segments.slice(1)) {
     const files = new Map([...image.files].filter(([path]) => path !== missing));
     const opening = openOn(new FakeDisk({ ...image, files }), new Prng("missing"));
-    const spare = missing === segments.at(-1)
-      && (await opening.catch(() => undefined))?.changelog.range.last === content.last;
+    const spare =
+      missing === segments.at(-1) &&
+      (await opening.catch(() => undefined))?.changelog.range.last === content.last;
     if (!spare) await expect(opening).rejects.toMatchObject({ code: "CHANGELOG_DAMAGED" });
   }
 });
@@ -157,8 +183,9 @@ test("a segment from another log of the same shape is refused", async () => {
   await changelog.close();
   const path = "/data/changelog/0000000002.segment";
   const files = new Map([...image.files, [path, disk.image().files.get(path)!]]);
-  await expect(openOn(new FakeDisk({ ...image, files }), new Prng("mixed")))
-    .rejects.toMatchObject({ code: "CHANGELOG_DAMAGED" });
+  await expect(openOn(new FakeDisk({ ...image, files }), new Prng("mixed"))).rejects.toMatchObject({
+    code: "CHANGELOG_DAMAGED",
+  });
 });
 
 test("records that imitate frames neither hide damage nor invent it", async () => {

@@ -23,7 +23,7 @@ function* choices(script: Script, until: number, prng: Prng): Generator<CrashCho
   if (open.length === 0) return;
   if (open.length <= 4) {
     for (let bits = 0; bits < 2 ** open.length - 1; bits++) {
-      yield { keeps: (index) => (bits >> index & 1) === 1 };
+      yield { keeps: (index) => ((bits >> index) & 1) === 1 };
     }
   } else {
     for (let i = 0; i < 8; i++) {
@@ -40,9 +40,9 @@ function* choices(script: Script, until: number, prng: Prng): Generator<CrashCho
     const sector = Math.ceil((write.offset + 1) / 512) * 512 - write.offset;
     const garbage = prng.integer(256);
     yield { tear: (bytes) => bytes.subarray(0, cut) };
-    yield { tear: (bytes) => bytes.map((byte, at) => at < cut ? byte : garbage) };
+    yield { tear: (bytes) => bytes.map((byte, at) => (at < cut ? byte : garbage)) };
     // Later sectors without the first: what is kept need not be a beginning.
-    if (sector < length) yield { tear: (bytes) => bytes.map((b, at) => at < sector ? 0 : b) };
+    if (sector < length) yield { tear: (bytes) => bytes.map((b, at) => (at < sector ? 0 : b)) };
   }
 }
 
@@ -57,7 +57,7 @@ async function crashEverywhere(script: Script, prng: Prng): Promise<number> {
       images += 1;
       try {
         const recovered = await recoverAndCheck(image, script, bounds);
-        if (prng.random() < 0.1 * scale) images += await crashAgain(recovered, script, bounds, prng);
+        if (prng.random() < 0.1) images += await crashAgain(recovered, script, bounds, prng);
       } catch (error) {
         throw new Error(`crash after call ${until} (${calls[until - 1]?.kind})`, { cause: error });
       }
@@ -80,7 +80,7 @@ async function crashAgain(
   for (let until = 0; until <= calls.length; until++) {
     const open = unsynced(calls, until).length;
     const bits = prng.integer(2 ** Math.min(open, 20));
-    const image = crashImage(base, calls, until, { keeps: (index) => (bits >> index & 1) === 1 });
+    const image = crashImage(base, calls, until, { keeps: (index) => ((bits >> index) & 1) === 1 });
     const disk = new FakeDisk(image);
     const { changelog } = await openOn(disk, prng);
     const content = await contentOf(changelog);
@@ -91,17 +91,21 @@ async function crashAgain(
   return images;
 }
 
-test("a crash at any call, whatever it left, loses nothing acknowledged", async () => {
-  let images = 0;
-  for (let seed = 0; seed < 8 * scale; seed++) {
-    const prng = new Prng(`crash ${seed}`);
-    const script = await runScript(`script ${seed}`, 40);
-    images += await crashEverywhere(script, prng).catch((error: unknown) => {
-      throw new Error(`seed ${seed}`, { cause: error });
-    });
-  }
-  expect(images).toBeGreaterThan(5000 * scale);
-}, 20_000 * scale);
+test(
+  "a crash at any call, whatever it left, loses nothing acknowledged",
+  async () => {
+    let images = 0;
+    for (let seed = 0; seed < 8 * scale; seed++) {
+      const prng = new Prng(`crash ${seed}`);
+      const script = await runScript(`script ${seed}`, 40);
+      images += await crashEverywhere(script, prng).catch((error: unknown) => {
+        throw new Error(`seed ${seed}`, { cause: error });
+      });
+    }
+    expect(images).toBeGreaterThan(5000 * scale);
+  },
+  60_000 * scale,
+);
 
 test("an opening after a recovery finds nothing to repair", async () => {
   const script = await runScript("idempotent", 60);
@@ -118,12 +122,17 @@ test("an opening after a recovery finds nothing to repair", async () => {
 
 /** As text: comparing that is far quicker than comparing bytes one by one. */
 function contentText({ batches, ...rest }: Awaited<ReturnType<typeof contentOf>>): string {
-  const texts = batches.map((each) => ({ ...each, bytes: Buffer.from(each.bytes).toString("hex") }));
+  const texts = batches.map((each) => ({
+    ...each,
+    bytes: Buffer.from(each.bytes).toString("hex"),
+  }));
   return JSON.stringify({ ...rest, batches: texts });
 }
 
 function imageText({ files }: DiskImage): Record<string, string> {
-  return Object.fromEntries([...files].map(([path, bytes]) => {
-    return [path, Buffer.from(bytes).toString("hex")];
-  }));
+  return Object.fromEntries(
+    [...files].map(([path, bytes]) => {
+      return [path, Buffer.from(bytes).toString("hex")];
+    }),
+  );
 }

@@ -19,8 +19,9 @@ export function damaged(report: DamageReport): HoldfastError {
   const { directory, file, offset, what, from, to } = report;
   return new HoldfastError("CHANGELOG_DAMAGED", {
     happened: `${file} is damaged at offset ${offset}: ${what}${rangeText(from, to)}.`,
-    fix: `Nothing was changed. Restore a backup, or run \`holdfast salvage ${directory}\` to see `
-      + `what is left and to keep it.`,
+    fix:
+      `Nothing was changed. Restore a backup, or run \`holdfast salvage ${directory}\` to see ` +
+      `what is left and to keep it.`,
     data: { file, offset, from, to, directory, command: `holdfast salvage ${directory}` },
     cause: report.cause,
   });

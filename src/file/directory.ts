@@ -14,13 +14,23 @@ export const directoryFormat = 1;
 
 /** Names that say nothing about whom a directory belongs to. */
 const ignored: ReadonlySet<string> = new Set([
-  `${markerName}.new`, ...lockFileNames, "lost+found", ".gitkeep", ".gitignore", ".DS_Store",
+  `${markerName}.new`,
+  ...lockFileNames,
+  "lost+found",
+  ".gitkeep",
+  ".gitignore",
+  ".DS_Store",
 ]);
 
 /** File systems across a network, as Linux numbers them: NFS, SMB, CIFS, SMB2, 9P, AFS, Ceph. */
 const remoteTypes: ReadonlyMap<number, string> = new Map([
-  [0x6969, "NFS"], [0x517b, "SMB"], [0xff534d42, "CIFS"], [0xfe534d42, "SMB2"],
-  [0x01021997, "9P"], [0x5346414f, "AFS"], [0x00c36400, "Ceph"],
+  [0x6969, "NFS"],
+  [0x517b, "SMB"],
+  [0xff534d42, "CIFS"],
+  [0xfe534d42, "SMB2"],
+  [0x01021997, "9P"],
+  [0x5346414f, "AFS"],
+  [0x00c36400, "Ceph"],
 ]);
 
 export interface DirectoryOptions {
@@ -48,8 +58,9 @@ export async function inspectDirectory(options: DirectoryOptions): Promise<"ours
   const foreign = names.filter((name) => !ignored.has(name));
   if (foreign.length === 0) return "empty";
   throw new HoldfastError("DIRECTORY_FOREIGN", {
-    happened: `${directory} has no ${markerName} and is not empty: it holds ${foreign[0]}`
-      + `${foreign.length > 1 ? ` and ${foreign.length - 1} more` : ""}.`,
+    happened:
+      `${directory} has no ${markerName} and is not empty: it holds ${foreign[0]}` +
+      `${foreign.length > 1 ? ` and ${foreign.length - 1} more` : ""}.`,
     data: { directory, names: foreign.slice(0, 10) },
   });
 }
@@ -90,8 +101,9 @@ async function checkMarker({ disk, directory }: DirectoryOptions): Promise<void>
   if (format === undefined) {
     throw new HoldfastError("DIRECTORY_FOREIGN", {
       happened: `${path} is not a marker that Holdfast wrote.`,
-      fix: "Name the directory that was used before; if this is it, restore this file from a "
-        + `backup or write {"format": ${directoryFormat}} into it.`,
+      fix:
+        "Name the directory that was used before; if this is it, restore this file from a " +
+        `backup or write {"format": ${directoryFormat}} into it.`,
       data: { directory, file: path },
     });
   }

@@ -48,9 +48,12 @@ export function nodeDisk(): Disk {
   return {
     list: (path) => call((done) => fs.readdir(path, done)),
     makeDirectory,
-    open: async (path, mode) => new NodeFile(await call((done) => {
-      fs.open(path, openFlags[mode], 0o600, done);
-    })),
+    open: async (path, mode) =>
+      new NodeFile(
+        await call((done) => {
+          fs.open(path, openFlags[mode], 0o600, done);
+        }),
+      ),
     readNow: (path) => fs.readFileSync(path),
     rename: (from, to) => call((done) => fs.rename(from, to, done)),
     unlink: (path) => call((done) => fs.unlink(path, done)),
@@ -77,7 +80,12 @@ class NodeFile implements DiskFile {
 
   // Callbacks in a promise of ours: measured faster than FileHandle, whose calls each take a
   // reference and build a result object.
-  async read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+  async read(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<number> {
     let total = 0;
     while (total < length) {
       const at = total;

@@ -7,8 +7,10 @@ import type { StoredBatch } from "../ports/changelog.ts";
 import { Prng } from "../std/prng.ts";
 import type { OpenFileChangelogOptions } from "./changelog.ts";
 
-function batch(first: number, length = 100): { first: number; count: number; epoch: number;
-  bytes: Uint8Array } {
+function batch(
+  first: number,
+  length = 100,
+): { first: number; count: number; epoch: number; bytes: Uint8Array } {
   return { first, count: 1, epoch: 1, bytes: new Uint8Array(length).fill(first) };
 }
 
@@ -42,43 +44,60 @@ async function work(disk: FakeDisk): Promise<Outcome> {
 }
 
 const fallible: readonly FallibleCall[] = [
-  "write", "sync", "rename", "truncate", "syncDirectory", "open", "unlink",
+  "write",
+  "sync",
+  "rename",
+  "truncate",
+  "syncDirectory",
+  "open",
+  "unlink",
 ];
 
+/** One call fails, or the disk is gone from that call on until it is opened again. */
+const fates = ["once", "for good"] as const;
+
 for (const kind of fallible) {
-  test(`after any ${kind} that fails nothing more is acknowledged, and nothing is lost`, async () => {
-    for (let failing = 0; ; failing++) {
-      const disk = new FakeDisk();
-      let calls = 0;
-      disk.fault = (call, path) => {
-        return call === kind && calls++ === failing ? systemError("EIO", path) : undefined;
-      };
-      const outcome = await work(disk);
-      disk.fault = undefined;
-      if (calls <= failing) break;
-      await checkFailed(disk, outcome).catch((error: unknown) => {
-        throw new Error(`${kind} number ${failing}`, { cause: error });
-      });
-    }
-  });
+  for (const fate of fates) {
+    test(`a ${kind} that fails ${fate} ends it, and nothing is lost`, async () => {
+      for (let failing = 0; ; failing++) {
+        const disk = new FakeDisk();
+        let calls = 0;
+        disk.fault = (call, path) => {
+          const now = call === kind && calls++ === failing;
+          const gone = fate === "for good" && calls > failing;
+          return now || gone ? systemError("EIO", path) : undefined;
+        };
+        const outcome = await work(disk);
+        disk.fault = undefined;
+        if (calls <= failing) break;
+        await checkFailed(disk, outcome).catch((error: unknown) => {
+          throw new Error(`${kind} number ${failing}`, { cause: error });
+        });
+      }
+    });
+  }
 }
 
 async function checkFailed(disk: FakeDisk, outcome: Outcome): Promise<void> {
   const { acknowledged, asked, errors, fatal } = outcome;
   // The first failure is what everybody is told, and everybody after it.
   const all = new Set([...errors, ...fatal]);
-  expect([...all].map((error) => isHoldfastError(error) ? error.code : error))
-    .toEqual(["CHANGELOG_FAILED"]);
+  expect([...all].map((error) => (isHoldfastError(error) ? error.code : error))).toEqual([
+    "CHANGELOG_FAILED",
+  ]);
   expect(fatal.length).toBeLessThanOrEqual(1);
-  expect(acknowledged.map(({ first }) => first)).toEqual(asked.slice(0, acknowledged.length)
-    .map(({ first }) => first));
+  expect(acknowledged.map(({ first }) => first)).toEqual(
+    asked.slice(0, acknowledged.length).map(({ first }) => first),
+  );
 
   // The same boot: reads still show what no sync made durable.
   const again = await openOn(disk, new Prng("again"));
   const shown = await contentOf(again.changelog);
   const script = { disk, batches: asked.map((each) => ({ ...each })) };
   const bounds = {
-    acknowledged: acknowledged.length, asked: asked.length, trimmed: asked.length >= 25 ? 10 : 0,
+    acknowledged: acknowledged.length,
+    asked: asked.length,
+    trimmed: asked.length >= 25 ? 10 : 0,
   };
   script.batches.forEach((each, at) => {
     Object.assign(each, { chain: shown.batches.find(({ first }) => first === at + 1)?.chain });
@@ -102,7 +121,10 @@ async function opened(disk: FakeDisk, options: Partial<OpenFileChangelogOptions>
 /** Whether a promise has settled by now. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
-  promise.then(() => settled = true, () => settled = true);
+  promise.then(
+    () => (settled = true),
+    () => (settled = true),
+  );
   await settle();
   return settled;
 }
@@ -119,12 +141,13 @@ test("a full disk is a wait: the same bytes are written again when there is room
   expect(await isSettled(waiting)).toBe(false);
   disk.capacity = Number.POSITIVE_INFINITY;
   await timers.advance(300);
-  expect(typeof await waiting).toBe("number");
+  expect(typeof (await waiting)).toBe("number");
   expect(told).toEqual([true, false]);
   await changelog.close();
   const again = await openOn(disk, new Prng("again"));
-  expect((await contentOf(again.changelog)).batches.map(({ bytes }) => bytes.length))
-    .toEqual([100, 3000]);
+  expect((await contentOf(again.changelog)).batches.map(({ bytes }) => bytes.length)).toEqual([
+    100, 3000,
+  ]);
 });
 
 test("a short count without an error is written on, in the active segment too", async () => {
@@ -132,7 +155,7 @@ test("a short count without an error is written on, in the active segment too", 
   const { changelog, timers, told } = await opened(disk);
   await changelog.append(batch(1));
   let full = true;
-  disk.fault = (call) => call === "write" && full ? systemError("EDQUOT") : undefined;
+  disk.fault = (call) => (call === "write" && full ? systemError("EDQUOT") : undefined);
   const waiting = changelog.append(batch(2));
   expect(await isSettled(waiting)).toBe(false);
   full = false;
@@ -158,7 +181,7 @@ test("the next segment waits for room in the background, appends go on meanwhile
 test("no room reported by a sync is final: it says nothing about what is durable", async () => {
   const disk = new FakeDisk();
   const { changelog } = await opened(disk);
-  disk.fault = (call) => call === "sync" ? systemError("ENOSPC") : undefined;
+  disk.fault = (call) => (call === "sync" ? systemError("ENOSPC") : undefined);
   await expect(changelog.append(batch(1))).rejects.toMatchObject({ code: "CHANGELOG_FAILED" });
   disk.fault = undefined;
   await expect(changelog.append(batch(1))).rejects.toMatchObject({ code: "CHANGELOG_FAILED" });
@@ -168,7 +191,7 @@ test("closed while it waits for room, an append was never made", async () => {
   const disk = new FakeDisk();
   const { changelog } = await opened(disk);
   await changelog.append(batch(1));
-  disk.fault = (call) => call === "write" ? systemError("ENOSPC") : undefined;
+  disk.fault = (call) => (call === "write" ? systemError("ENOSPC") : undefined);
   const waiting = changelog.append(batch(2));
   const told = expect(waiting).rejects.toMatchObject({ code: "CHANGELOG_CLOSED" });
   await settle();
@@ -234,7 +257,7 @@ test("a failed background seal is told, and found by the next open", async () =>
   const onFatal = (error: unknown): void => void fatal.push(error);
   const { changelog, timers } = await opened(disk, { onFatal });
   await changelog.append(batch(1));
-  disk.fault = (call) => call === "sync" ? systemError("EIO") : undefined;
+  disk.fault = (call) => (call === "sync" ? systemError("EIO") : undefined);
   await timers.advance(250);
   expect(fatal).toMatchObject([{ code: "CHANGELOG_FAILED" }]);
   disk.fault = undefined;

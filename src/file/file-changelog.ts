@@ -162,13 +162,14 @@ export class FileChangelog implements Changelog {
       try {
         await verifyDigest(this.#source, segment);
       } catch (error) {
+        if (this.#closed !== undefined) return;
         throw this.#fail(error);
       }
     }
   }
 
   close(): Promise<void> {
-    return this.#closed ??= this.#close();
+    return (this.#closed ??= this.#close());
   }
 
   async #close(): Promise<void> {
@@ -274,8 +275,9 @@ export class FileChangelog implements Changelog {
 function failed(folder: string, cause: unknown): HoldfastError {
   const text = cause instanceof Error ? cause.message : String(cause);
   return new HoldfastError("CHANGELOG_FAILED", {
-    happened: `The disk failed under the changelog in ${folder}: ${text}. Whether the last append `
-      + `is durable is unknown.`,
+    happened:
+      `The disk failed under the changelog in ${folder}: ${text}. Whether the last append ` +
+      `is durable is unknown.`,
     data: { folder },
     cause,
   });

@@ -105,7 +105,7 @@ export function decodeFrame(bytes: Buffer, offset: number, salt: number): Frame 
   const count = bytes.readUInt32LE(offset + 24);
   const epoch = readUint64(bytes, offset + 32);
   const watermark = readUint64(bytes, offset + 40);
-  if (first < 1 || watermark >= first || (kind === "batch") !== (count > 0)) return undefined;
+  if (first < 1 || watermark >= first || (kind === "batch") !== count > 0) return undefined;
   return {
     kind,
     first,

@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -32,7 +32,7 @@ async function contender(mode = "stay"): Promise<{
   const args = ["--import", "tsx", holder, directory, mode];
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
-  const [line] = await once(child.stdout, "data") as [Buffer];
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
   return { child, said: line.toString().trim() };
 }
 
@@ -53,8 +53,9 @@ test("a process that died holds nothing, one that is suspended holds all", async
   const { child } = await contender();
   child.kill("SIGSTOP");
   await expect(lockDirectory(directory)).rejects.toMatchObject({ code: "DIRECTORY_LOCKED" });
-  await expect(lockDirectory(directory, { disk: elsewhere }))
-    .rejects.toMatchObject({ code: "DIRECTORY_LOCKED" });
+  await expect(lockDirectory(directory, { disk: elsewhere })).rejects.toMatchObject({
+    code: "DIRECTORY_LOCKED",
+  });
   child.kill("SIGKILL");
   await once(child, "exit");
   const lock = await lockDirectory(directory);

@@ -4,8 +4,8 @@
 // file is only for the message. Modification times are not used: a suspended owner is alive.
 
 import { randomBytes } from "node:crypto";
-import { connect, createServer } from "node:net";
 import type { Server } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { HoldfastError } from "../model/errors.ts";
 import type { Disk } from "./disk.ts";
@@ -54,11 +54,12 @@ export async function lockDirectory(
   }
   let released: Promise<void> | undefined;
   return {
-    release: () => released ??= (async () => {
-      // While the lock is still held: a successor's file must not be the one removed.
-      await disk.unlink(join(directory, fileName)).catch(() => undefined);
-      await release();
-    })(),
+    release: () =>
+      (released ??= (async () => {
+        // While the lock is still held: a successor's file must not be the one removed.
+        await disk.unlink(join(directory, fileName)).catch(() => undefined);
+        await release();
+      })()),
   };
 }
 
@@ -89,7 +90,7 @@ async function lockBySocket(
   await hold(held, taken, disk, directory);
   if (taken === "unsupported") return;
   // Two that found the same dead socket may both have replaced it: only one is still there.
-  if (await answerOf(path) !== nonce) throw await locked(disk, directory);
+  if ((await answerOf(path)) !== nonce) throw await locked(disk, directory);
 }
 
 async function hold(
@@ -124,7 +125,12 @@ function listen(path: string, nonce: string): Promise<Server | "in use" | "unsup
 
 /** What file systems that know no sockets say. */
 const noSockets: ReadonlySet<string> = new Set([
-  "ENOTSUP", "EOPNOTSUPP", "EPERM", "ENOSYS", "EINVAL", "ENAMETOOLONG",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "EPERM",
+  "ENOSYS",
+  "EINVAL",
+  "ENAMETOOLONG",
 ]);
 
 /** Whether somebody lives behind a socket. A suspended process accepts, and never says a word. */
@@ -202,9 +208,10 @@ async function bootId(disk: Disk): Promise<string | undefined> {
 
 async function locked(disk: Disk, directory: string): Promise<HoldfastError> {
   const owner = await readOwner(disk, directory);
-  const who = owner === undefined
-    ? "another process"
-    : `${owner.self ? "this process" : "process"} ${owner.pid}, since ${owner.since}`;
+  const who =
+    owner === undefined
+      ? "another process"
+      : `${owner.self ? "this process" : "process"} ${owner.pid}, since ${owner.since}`;
   return new HoldfastError("DIRECTORY_LOCKED", {
     happened: `${directory} is in use by ${who}.`,
     ...(owner?.self === true ? { fix: "Close the engine that has it open, or share it." } : {}),

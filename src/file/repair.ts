@@ -3,16 +3,15 @@
 // cut short by a crash and is repeated at the next open with the same result: a new segment counts
 // once its name is durable, and a segment ends where the next one begins. Keeps I12.
 
-import { createHash } from "node:crypto";
 import type { Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { HoldfastError } from "../model/errors.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import type { Segment } from "./segment.ts";
-import type { Surveyed } from "./survey.ts";
 import { isAbsent, isDiskFull, readWhole, writeAll } from "./disk.ts";
 import { encodeFrame } from "./frame.ts";
 import { FrameIndex } from "./frame-index.ts";
-import { HoldfastError } from "../model/errors.ts";
+import type { Segment } from "./segment.ts";
 import {
   createSegment,
   decodeHeader,
@@ -25,6 +24,7 @@ import {
 } from "./segment.ts";
 import type { Spare } from "./spare.ts";
 import { openSpare } from "./spare.ts";
+import type { Surveyed } from "./survey.ts";
 import { survey } from "./survey.ts";
 
 /** Left behind, as far as that still works, when a write or a sync has failed. */
@@ -57,7 +57,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const { disk, folder } = options;
   const found = await survey(options);
   await removeLeftovers(disk, folder);
-  const distrusted = await readWhole(disk, join(folder, failedName)) !== undefined;
+  const distrusted = (await readWhole(disk, join(folder, failedName))) !== undefined;
   const recovered = await openTail(options, found, distrusted);
   const { segments } = recovered;
   for (const segment of segments.slice(0, -1)) {
@@ -109,7 +109,8 @@ interface Beginning {
   readonly segments: Segment[];
   readonly number: number;
   /** The batch it begins with, copied. */
-  readonly content: NonNullable<NonNullable<Surveyed["tail"]>["scan"]["lastBatch"]>["frame"]
+  readonly content:
+    | NonNullable<NonNullable<Surveyed["tail"]>["scan"]["lastBatch"]>["frame"]
     | undefined;
 }
 
@@ -139,9 +140,22 @@ async function beginSegment(
   if (batch !== undefined) index.add(last, chain, segmentHeaderBytes);
   const path = join(folder, segmentName(number));
   const segment: Segment = {
-    number, size, salt, path, first, previous, last, chain, epoch, end, index, digest: undefined,
+    number,
+    size,
+    salt,
+    path,
+    first,
+    previous,
+    last,
+    chain,
+    epoch,
+    end,
+    index,
+    digest: undefined,
   };
-  const hash = createHash("sha256").update(encodeHeader(number, size, saltBytes)).update(content);
+  const hash = createHash("sha256")
+    .update(encodeHeader(number, size, saltBytes))
+    .update(content);
   const spare = await spareAfter(options, found, number);
   const clean = found.tail === undefined;
   return { segments: [...segments, segment], spare, file, hash, clean };

@@ -3,8 +3,8 @@
 // judges one segment, touches no disk and repairs nothing: that is repair.ts.
 
 import type { Frame, FrameKind } from "./frame.ts";
-import { FrameIndex } from "./frame-index.ts";
 import { decodeFrame, frameMagic, lastOf } from "./frame.ts";
+import { FrameIndex } from "./frame-index.ts";
 import { segmentHeaderBytes } from "./segment.ts";
 
 /** What must come next: position and chain. Undefined fields are not known and not checked. */
@@ -155,7 +155,8 @@ function judge(bytes: Buffer, offset: number, salt: number, state: ScanState): V
     }
     next = lookAhead.find(next.offset + frame.length);
   }
-  if (lookAhead.exhausted) return { kind: "damaged", damage: { offset, from, to: 0, next: offset } };
+  if (lookAhead.exhausted)
+    return { kind: "damaged", damage: { offset, from, to: 0, next: offset } };
   return { kind: isZero(bytes, offset) ? "clean" : "torn" };
 }
 

@@ -6,9 +6,9 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Disk, DiskFile } from "./disk.ts";
-import type { FrameIndex } from "./frame-index.ts";
 import { isDiskFull, writeAll } from "./disk.ts";
 import { encodeFrame, frameHeaderBytes, readUint64, writeUint64 } from "./frame.ts";
+import type { FrameIndex } from "./frame-index.ts";
 
 export const segmentHeaderBytes = 64;
 export const segmentVersion = 1;
@@ -171,7 +171,7 @@ async function unlessFull<T>(attempt: () => Promise<T>, whenFull: WhenFull): Pro
     try {
       return await attempt();
     } catch (error) {
-      if (!isDiskFull(error) || await whenFull() === "short") throw error;
+      if (!isDiskFull(error) || (await whenFull()) === "short") throw error;
     }
   }
 }
@@ -188,7 +188,7 @@ async function fillZeros(
       at += await file.write(zeros, 0, Math.min(zeros.length, to - at), at);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      if (await whenFull() === "short") break;
+      if ((await whenFull()) === "short") break;
       continue;
     }
     if (at < to) await file.sync();

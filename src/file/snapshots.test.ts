@@ -13,7 +13,8 @@ async function diskWith(...tables: readonly string[]): Promise<FakeDisk> {
   return disk;
 }
 
-const flipped = (bytes: Buffer): Uint8Array => bytes.map((byte, at) => at === 3 ? byte ^ 1 : byte);
+const flipped = (bytes: Buffer): Uint8Array =>
+  bytes.map((byte, at) => (at === 3 ? byte ^ 1 : byte));
 
 test("there is no copy before one was put", async () => {
   const disk = await diskWith();
@@ -88,7 +89,7 @@ test("an error at any call leaves the copy of before", async () => {
     const snapshots = fileSnapshots({ directory: "/data", disk });
     await snapshots.put("/data/table0", 1);
     let calls = 0;
-    disk.fault = (_, path) => calls++ === failing ? systemError("EIO", path) : undefined;
+    disk.fault = (_, path) => (calls++ === failing ? systemError("EIO", path) : undefined);
     await snapshots.put("/data/table1", 2).catch(() => undefined);
     disk.fault = undefined;
     expect((await snapshots.latest())?.position).toBeGreaterThanOrEqual(1);
@@ -107,10 +108,11 @@ test("a crash at any call leaves the copy of before or the new one, whole", asyn
   for (let until = first; until <= calls.length; until++) {
     const open = unsynced(calls, until).length;
     for (let bits = 0; bits < 2 ** open; bits++) {
-      const keeps = (index: number): boolean => (bits >> index & 1) === 1;
+      const keeps = (index: number): boolean => ((bits >> index) & 1) === 1;
       const left = new FakeDisk(crashImage(base, calls, until, { keeps }));
-      const copy = await fileSnapshots({ directory: "/data", disk: left }).latest()
-        .catch((error: unknown) => isHoldfastError(error) ? error.code : error);
+      const copy = await fileSnapshots({ directory: "/data", disk: left })
+        .latest()
+        .catch((error: unknown) => (isHoldfastError(error) ? error.code : error));
       expect(copy).toMatchObject({ position: until === calls.length ? 2 : expect.any(Number) });
     }
   }

@@ -123,7 +123,9 @@ async function latest(
 }
 
 async function prune(disk: Disk, folder: string): Promise<void> {
-  const kept = new Set((await namedCopies(disk, folder)).slice(0, copiesKept).map(({ name }) => name));
+  const kept = new Set(
+    (await namedCopies(disk, folder)).slice(0, copiesKept).map(({ name }) => name),
+  );
   for (const name of await listOrNone(disk, folder)) {
     if (kept.has(name) || !isOurs(name)) continue;
     await disk.unlink(join(folder, name));
@@ -201,7 +203,7 @@ function sizeOf(disk: Disk, path: string): Promise<number> {
 
 async function* chunksOf(file: DiskFile): AsyncGenerator<Uint8Array, void, undefined> {
   const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-  for (let at = 0; ;) {
+  for (let at = 0; ; ) {
     const count = await file.read(buffer, 0, buffer.length, at);
     if (count === 0) return;
     yield buffer.subarray(0, count);

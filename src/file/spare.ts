@@ -70,7 +70,7 @@ export class SpareSegment {
     const { disk, folder, random, room } = this.#options;
     const saltBytes = random(16);
     const whenFull = async (): Promise<"retry"> => {
-      if (!await room.wait()) throw new HoldfastError("CHANGELOG_CLOSED");
+      if (!(await room.wait())) throw new HoldfastError("CHANGELOG_CLOSED");
       return "retry";
     };
     const wanted = { number, size, saltBytes, content: noBytes };

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { HoldfastError } from "../model/errors.ts";
 import { damaged } from "./damage.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { FrameIndex } from "./frame-index.ts";
 import { decodeFrame } from "./frame.ts";
+import type { FrameIndex } from "./frame-index.ts";
 import type { Expected, SegmentScan } from "./scan.ts";
 import { scanSegment } from "./scan.ts";
 import type { Segment, SegmentHeader } from "./segment.ts";
@@ -87,8 +87,9 @@ async function readSegment(
     const expected = expectedAfter(number, before);
     const summarised = await readSummarised(file, size, { header, path, expected });
     if (summarised !== undefined) return { segment: summarised, scanned: undefined };
-    const bytes = Buffer.alloc(size);
-    await file.read(bytes, 0, size, 0);
+    // Not cleared first: most of it is about to be read over, 16 MiB at a time.
+    const room = Buffer.allocUnsafeSlow(size);
+    const bytes = room.subarray(0, await file.read(room, 0, size, 0));
     const start = cutAtOverlap(before, bytes, header) ?? expected;
     const scan = scanSegment(bytes, header.salt, start);
     refuseDamage(options, { header, scan, expected: start, before });
@@ -152,7 +153,12 @@ async function readSummarised(
   if (expected !== undefined && first !== expected.first) return undefined;
   if (expected !== undefined && previous !== expected.previous) return undefined;
   return {
-    ...header, path, first, previous, end, digest,
+    ...header,
+    path,
+    first,
+    previous,
+    end,
+    digest,
     last: footer.first - 1,
     chain: footer.previous,
     epoch: footer.epoch,
@@ -214,7 +220,8 @@ function segmentOf(
 ): Segment {
   const start = expected ?? scan.start ?? { first: 1, previous: 0 };
   return {
-    ...header, path,
+    ...header,
+    path,
     first: start.first,
     previous: start.previous,
     last: scan.last,
@@ -247,7 +254,8 @@ function conclude(options: SurveyOptions, found: readonly Found[]): Surveyed {
   const { last, chain } = segment;
   const segments = found.slice(0, at + 1).map((each) => each.segment);
   const kind = scanned?.scan.lastKind;
-  const clean = scanned?.scan.torn === false && (kind === "close" || kind === undefined && !ended);
+  const clean =
+    scanned?.scan.torn === false && (kind === "close" || (kind === undefined && !ended));
   return { segments, spare, tail: scanned, last, chain, epoch, clean };
 }
 

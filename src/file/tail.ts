@@ -2,15 +2,15 @@
 // A frame is written, then synchronised, and counts only then. A full segment is ended with its
 // footer before the next one takes a frame. Who may write what, and when, is changelog.ts.
 
-import { createHash } from "node:crypto";
 import type { Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { HoldfastError } from "../model/errors.ts";
 import type { DiskFile } from "./disk.ts";
 import { isDiskFull } from "./disk.ts";
-import { FrameIndex } from "./frame-index.ts";
 import type { FrameKind } from "./frame.ts";
 import { encodeFrameHead, frameHeaderBytes } from "./frame.ts";
+import { FrameIndex } from "./frame-index.ts";
 import type { Recovered } from "./repair.ts";
 import type { RoomWatch } from "./room.ts";
 import type { Segment } from "./segment.ts";
@@ -60,12 +60,7 @@ export class Tail {
   }
 
   /** Durable when it resolves; answers the chain of the frame. Batches become the new end. */
-  async write(
-    kind: FrameKind,
-    count: number,
-    epoch: number,
-    payload: Uint8Array,
-  ): Promise<number> {
+  async write(kind: FrameKind, count: number, epoch: number, payload: Uint8Array): Promise<number> {
     const { end, last, chain: previous, salt } = this.#segment;
     const head = { kind, first: last + 1, count, epoch, previous, watermark: last };
     const chain = encodeFrameHead(this.#buffer, head, payload, salt);
@@ -111,7 +106,7 @@ export class Tail {
         done += await this.#putSome(bytes, done, length, position);
       } catch (error) {
         if (!isDiskFull(error)) throw error;
-        if (!await this.#options.room.wait()) {
+        if (!(await this.#options.room.wait())) {
           throw new HoldfastError("CHANGELOG_CLOSED", { cause: error });
         }
         waited = true;
@@ -151,8 +146,14 @@ export class Tail {
     this.#segment = {
       ...spare.header,
       path: join(this.#options.folder, segmentName(spare.header.number)),
-      first: last + 1, previous: chain, last, chain, epoch,
-      end: segmentHeaderBytes, index: new FrameIndex(), digest: undefined,
+      first: last + 1,
+      previous: chain,
+      last,
+      chain,
+      epoch,
+      end: segmentHeaderBytes,
+      index: new FrameIndex(),
+      digest: undefined,
     };
     return this.#segment;
   }

@@ -1,8 +1,8 @@
 // A script of appends, pauses, trims and reopenings for the fault tests of the file changelog, run
 // on a fake disk, with what must be true after a crash at any of its calls.
 
-import { openFileChangelog } from "../../src/file/changelog.ts";
 import type { OpenFileChangelogOptions } from "../../src/file/changelog.ts";
+import { openFileChangelog } from "../../src/file/changelog.ts";
 import type { Batch, Changelog, StoredBatch } from "../../src/ports/changelog.ts";
 import { Prng } from "../../src/std/prng.ts";
 import type { DiskImage } from "./fake-disk.ts";
@@ -38,8 +38,16 @@ export async function openOn(
     return Uint8Array.from({ length }, () => prng.integer(256));
   };
   const changelog = await openFileChangelog({
-    directory: scriptDirectory, disk, random, after: timers.after, now: () => 0, lock: false,
-    segmentBytes: 2048, lowWaterBytes: false, verify: false, ...options,
+    directory: scriptDirectory,
+    disk,
+    random,
+    after: timers.after,
+    now: () => 0,
+    lock: false,
+    segmentBytes: 2048,
+    lowWaterBytes: false,
+    verify: false,
+    ...options,
   });
   return { changelog, timers };
 }
@@ -83,7 +91,10 @@ export async function runScript(seed: string, steps: number): Promise<Script> {
 }
 
 /** What the first `until` calls allow: the least and the most a recovery may show. */
-export function boundsAt(disk: FakeDisk, until: number): {
+export function boundsAt(
+  disk: FakeDisk,
+  until: number,
+): {
   readonly acknowledged: number;
   readonly asked: number;
   readonly trimmed: number;
@@ -126,13 +137,18 @@ export function checkContent(
   if (first > bounds.trimmed + 1) throw new Error(`over-trimmed: begins at ${first}`);
   const held = script.batches.filter((each) => each.first >= first && each.first <= last);
   if (held.length !== batches.length) {
-    throw new Error(`holds ${batches.length} batches, not ${held.length}, from ${first} to ${last}`);
+    throw new Error(
+      `holds ${batches.length} batches, not ${held.length}, from ${first} to ${last}`,
+    );
   }
   held.forEach((expected, at) => {
     const actual = batches[at]!;
-    const same = actual.first === expected.first && actual.count === expected.count
-      && actual.epoch === expected.epoch && actual.chain === expected.chain
-      && Buffer.compare(actual.bytes, expected.bytes) === 0;
+    const same =
+      actual.first === expected.first &&
+      actual.count === expected.count &&
+      actual.epoch === expected.epoch &&
+      actual.chain === expected.chain &&
+      Buffer.compare(actual.bytes, expected.bytes) === 0;
     if (!same) throw new Error(`batch ${expected.first} differs`);
   });
   const newest = held.at(-1);

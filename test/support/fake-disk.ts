@@ -11,15 +11,29 @@ export type DiskCall =
   | { readonly kind: "create"; readonly path: string; readonly inode: number }
   | { readonly kind: "rename"; readonly from: string; readonly to: string }
   | { readonly kind: "syncDirectory"; readonly path: string; readonly covers: number }
-  | { readonly kind: "write"; readonly inode: number; readonly offset: number;
-      readonly bytes: Uint8Array }
+  | {
+      readonly kind: "write";
+      readonly inode: number;
+      readonly offset: number;
+      readonly bytes: Uint8Array;
+    }
   | { readonly kind: "truncate"; readonly inode: number; readonly size: number }
-  | { readonly kind: "sync"; readonly inode: number; readonly covers: number;
-      readonly failed: boolean }
+  | {
+      readonly kind: "sync";
+      readonly inode: number;
+      readonly covers: number;
+      readonly failed: boolean;
+    }
   | { readonly kind: "note"; readonly note: unknown };
 
 /** Calls that can be made to fail, by name. */
-export type FallibleCall = "write" | "sync" | "rename" | "truncate" | "syncDirectory" | "open"
+export type FallibleCall =
+  | "write"
+  | "sync"
+  | "rename"
+  | "truncate"
+  | "syncDirectory"
+  | "open"
   | "unlink";
 
 /** What lies on a disk: directories, files, and what is in them. */
@@ -82,7 +96,8 @@ export class FakeDisk implements Disk {
     await turn();
     if (!this.#directories.has(path)) throw systemError("ENOENT", path);
     const all = [...this.#files.keys(), ...this.#directories];
-    return all.filter((each) => each !== "/" && dirname(each) === path)
+    return all
+      .filter((each) => each !== "/" && dirname(each) === path)
       .map((each) => each.slice(path === "/" ? 1 : path.length + 1));
   }
 
@@ -258,9 +273,15 @@ export function crashImage(
     const call = calls[at]!;
     if (lost.has(at)) continue;
     switch (call.kind) {
-      case "makeDirectory": directories.add(call.path); break;
-      case "create": entries.set(call.path, call.inode); break;
-      case "unlink": entries.delete(call.path); break;
+      case "makeDirectory":
+        directories.add(call.path);
+        break;
+      case "create":
+        entries.set(call.path, call.inode);
+        break;
+      case "unlink":
+        entries.delete(call.path);
+        break;
       case "rename":
         entries.delete(call.from);
         entries.set(call.to, origin.get(at)!);
@@ -274,7 +295,8 @@ export function crashImage(
         inodes.set(call.inode, patched(before, left, call.offset));
         break;
       }
-      default: break;
+      default:
+        break;
     }
   }
   const files = new Map<string, Uint8Array>();
@@ -339,9 +361,14 @@ function coverOf(calls: readonly DiskCall[], at: number): number {
 
 function directoryOf(call: DiskCall): string | undefined {
   switch (call.kind) {
-    case "create": case "unlink": case "makeDirectory": return dirname(call.path);
-    case "rename": return dirname(call.to);
-    default: return undefined;
+    case "create":
+    case "unlink":
+    case "makeDirectory":
+      return dirname(call.path);
+    case "rename":
+      return dirname(call.to);
+    default:
+      return undefined;
   }
 }
 

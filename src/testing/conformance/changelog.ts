@@ -86,7 +86,10 @@ function appending(suite: ChangelogConformance): void {
     const chain = await log.append(batchOf(1, 3, 7));
     const { first, last, epoch } = log.range;
     expect({ first, last, epoch, chain: log.range.chain }).toEqual({
-      first: 1, last: 3, epoch: 7, chain,
+      first: 1,
+      last: 3,
+      epoch: 7,
+      chain,
     });
     expect(log.bytes > 0).toBe(true);
   });
@@ -214,7 +217,7 @@ function closing(suite: ChangelogConformance): void {
   scenario(suite, "a close waits for the append under way", async ({ expect, log, place }) => {
     const appended = log.append(batchOf(1));
     await log.close();
-    expect(typeof await appended).toBe("number");
+    expect(typeof (await appended)).toBe("number");
     if (!suite.supports.reopen) return;
     const again = await place.open();
     expect(again.range.last).toBe(1);
@@ -239,7 +242,7 @@ function reopening(suite: ChangelogConformance): void {
     await log.close();
     for (let life = 0; life < 4; life++) {
       const again = await place.open();
-      written.push(...await appendMany(again, 2));
+      written.push(...(await appendMany(again, 2)));
       expect(plain(await all(again.read(1)))).toEqual(plain(written));
       await again.close();
     }
@@ -268,7 +271,7 @@ function crashing(suite: ChangelogConformance): void {
       held = await place.open();
       expect(held.range.clean).toBe(false);
       expect(held.range.chain).toBe(written.at(-1)?.chain);
-      written.push(...await appendMany(held, 2));
+      written.push(...(await appendMany(held, 2)));
       expect(plain(await all(held.read(1)))).toEqual(plain(written));
     }
     await held.close();
@@ -325,7 +328,10 @@ function noise(length: number, seed = 1): Uint8Array {
 }
 
 async function refused(attempt: () => Promise<unknown>): Promise<boolean> {
-  return attempt().then(() => false, () => true);
+  return attempt().then(
+    () => false,
+    () => true,
+  );
 }
 
 async function codeOf(attempt: () => Promise<unknown>): Promise<unknown> {
