@@ -59,7 +59,11 @@ export interface ColdChanges {
   readonly objects: Iterable<ObjectRow>;
   readonly promises: Iterable<readonly [PromiseRow, "put" | "delete"]>;
   readonly timers: Iterable<readonly [TimerRow, "put" | "delete"]>;
-  /** Everything completed whose expiry lies at or below these goes, with what hangs on it (R17). */
+  /**
+   * What completed with an expiry at or below these goes after all else was written (R17), with its
+   * journal, and its derived id where that still names it. A bound of 0 sweeps nothing; workflow
+   * runs stay: they leave by rows removed one by one.
+   */
   readonly swept: { readonly count: number; readonly time: number } | undefined;
 }
 

@@ -17,7 +17,7 @@ import type { Connection, SqlRow, SqlValue, Statement } from "./driver.ts";
 import type { Reads } from "./reads.ts";
 import { decodeEntries, decodeMeta, decodePromise, decodeText, encodeText } from "../codec/row.ts";
 import { invariant } from "../std/assert.ts";
-import { damaged, openConnection, tableFault } from "./driver.ts";
+import { createPrivately, damaged, openConnection, tableFault } from "./driver.ts";
 import { Fold } from "./fold.ts";
 import { invocationOf, objectOf, prepareReads, text } from "./reads.ts";
 import { prepareReader, prepareWriter } from "./schema.ts";
@@ -38,6 +38,7 @@ export function openSqliteColdTable(
   options: SqliteColdTableOptions = {},
 ): SqliteColdTable {
   const readOnly = options.readOnly ?? false;
+  if (!readOnly) createPrivately(path);
   const connection = openConnection(path, { readOnly });
   try {
     (readOnly ? prepareReader : prepareWriter)(connection, path);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -127,6 +127,15 @@ test("a copy that is aborted leaves no file", async () => {
   expect(readdirSync(folder).filter((name) => name.startsWith("copy"))).toEqual([]);
   fold(2001, 1);
   expect(table.position()).toBe(2001);
+});
+
+const posix = test.skipIf(process.platform === "win32");
+posix("only their owner reads table, log and copy", async () => {
+  fold(1, 10);
+  await copyTable(path, to);
+  const files = readdirSync(folder);
+  expect(files.length).toBeGreaterThan(2);
+  for (const file of files) expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
 });
 
 test("a table that is discarded leaves nothing behind", () => {

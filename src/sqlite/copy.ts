@@ -11,7 +11,7 @@ import { dirname } from "node:path";
 
 import type { Connection } from "./driver.ts";
 import { HoldfastError } from "../model/errors.ts";
-import { openConnection, tableFault } from "./driver.ts";
+import { createPrivately, openConnection, tableFault } from "./driver.ts";
 
 /** What a copy is known by; kept beside it, and asked for when it is used. */
 export interface CopySeal {
@@ -59,6 +59,7 @@ export async function copyTable(
   const aside = `${to}.part`;
   try {
     await rm(aside, { force: true });
+    createPrivately(aside);
     const { position, chain } = await backup(path, aside);
     options.signal?.throwIfAborted();
     await makeStandalone(aside);

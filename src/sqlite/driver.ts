@@ -2,6 +2,7 @@
 // into Node where it needs no flag and is new enough, else `@photostructure/sqlite`, which has the
 // same calls. It is loaded when the first table is opened, not before, and synchronously. Rows come
 // as arrays, in the order of the columns asked for: an object per row costs half as much again.
+import { closeSync, openSync } from "node:fs";
 import { createRequire } from "node:module";
 
 import { HoldfastError } from "../model/errors.ts";
@@ -127,6 +128,18 @@ export function openConnection(path: string, options: { readonly readOnly: boole
     return guard === undefined ? connection : guardedConnection(guard, connection);
   } catch (error) {
     throw tableFault(error, path);
+  }
+}
+
+/**
+ * Creates a file that only its owner reads; SQLite gives its files beside it the same mode. A file
+ * that exists is not touched: closing it would drop SQLite's locks on it (see copy.ts).
+ */
+export function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch {
+    // It exists, or cannot be: then SQLite says so with more to tell.
   }
 }
 
