@@ -64,6 +64,7 @@ export class Engine implements Client, AsyncDisposable {
   /**
    * Opens an engine. Lazily: nothing is locked, read or run before the first call or `start()`.
    * Opening a directory that this process has open already hands its engine the new definitions.
+   * An engine that serves keeps the process running until `close()`.
    *
    * @throws HoldfastError `SERVICE_DUPLICATE`, `NAME_INVALID`; from the first call on also
    * `DIRECTORY_LOCKED`, `CHANGELOG_DAMAGED`, …
@@ -197,6 +198,7 @@ export function makeHost(
   const strict = options.dev ?? globalThis.process?.env["NODE_ENV"] !== "production";
   const report = options.onEvent ?? warn;
   let unwatch = (): void => {};
+  let release = (): void => {};
   return new Host(
     {
       storage,
@@ -204,12 +206,15 @@ export function makeHost(
       closeTimeoutMs: durationMs(options.closeTimeout ?? "10s"),
       onFatal: options.onFatal ?? ((error) => platform.warn(`holdfast: stopped: ${String(error)}`)),
       onOpen: () => {
+        // A caller may wait for a timer, or nobody at all: the work that sleeps here is still owed.
+        release = platform.keepAlive();
         unwatch = platform.onUnhandledRejection((owner, error) => {
           const { target, id } = owner as { target: string; id: string };
           report({ kind: "unhandledRejection", target, id, error });
         });
       },
       onClose: () => {
+        release();
         unwatch();
         onClosed();
       },

@@ -18,6 +18,7 @@ export const platform: Platform = {
   randomBytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
   context: { run: (_owner, code) => code(), owner: () => undefined },
   onUnhandledRejection: () => () => {},
+  keepAlive: () => () => {},
   fileStorage({ directory }) {
     throw new HoldfastError("STORAGE_UNAVAILABLE", { data: { directory } });
   },

@@ -1,5 +1,5 @@
 // The platform on Node. Timers are captured when this is loaded, so that a test's fake timers do not
-// stop the engine; none of them keeps the process alive.
+// stop the engine. None of them keeps the process running: an open engine does (`keepAlive`).
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomFillSync } from "node:crypto";
 import { resolve } from "node:path";
@@ -7,7 +7,7 @@ import { fileStorage } from "./file-storage.ts";
 import { watchRejections } from "./local/rejections.ts";
 import type { Platform } from "./platform.ts";
 
-const { setTimeout, clearTimeout, setImmediate } = globalThis;
+const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = globalThis;
 const owners = new AsyncLocalStorage<object>();
 
 export const platform: Platform = {
@@ -27,6 +27,10 @@ export const platform: Platform = {
     owner: () => owners.getStore(),
   },
   onUnhandledRejection: (handle) => watchRejections(() => owners.getStore(), handle),
+  keepAlive() {
+    const timer = setInterval(() => {}, 1 << 30);
+    return () => clearInterval(timer);
+  },
   fileStorage,
   canonicalPath: (path) => resolve(path),
   warn: (line) => process.stderr.write(`${line}\n`),

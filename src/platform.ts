@@ -15,6 +15,8 @@ export interface Platform {
   readonly context: { run<T>(owner: object, code: () => T): T; owner(): object | undefined };
   /** Told of promises that were rejected and not handled; answers whether they were an owner's. */
   onUnhandledRejection(handle: (owner: object, error: unknown) => void): () => void;
+  /** Keeps the process running, where one would end by itself, until what it answers is called. */
+  keepAlive(): () => void;
   fileStorage(options: FileStorageOptions): Storage;
   /** The same directory under one name; the text itself where there are no files. */
   canonicalPath(path: string): string;
