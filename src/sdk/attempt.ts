@@ -350,7 +350,10 @@ export class Attempt {
   /** A promise for the answer of command `of`, settled by a hand-over. */
   future<T>(of: CommandIndex, label: string, decode: (outcome: Outcome) => unknown): Promise<T> {
     const promise = new Promise<T>((resolve, reject) => {
-      if (this.machine.takeCancellation()) return reject(cancelledError());
+      if (this.machine.takeCancellation()) {
+        this.bodies.cancel(of + 1);
+        return reject(cancelledError());
+      }
       this.machine.wait(of);
       this.#futures.set(of, { label, decode, resolve: resolve as (v: unknown) => void, reject });
     });
@@ -379,7 +382,7 @@ export class Attempt {
       case "settle":
         return this.#settle(next.of, next.outcome);
       case "cancel":
-        this.bodies.cancel();
+        this.bodies.cancel(this.machine.asked);
         this.#abort.abort(cancelledError());
         for (const of of next.pending) this.#reject(of, cancelledError());
         return this.#cascade(next.pending);

@@ -29,7 +29,8 @@ export class Bodies {
   readonly #open = new Map<CommandIndex, Body>();
   readonly #known = new Map<CommandIndex, Body>();
   readonly #running = new Map<CommandIndex, AbortController>();
-  #cancelled = false;
+  /** Steps before this command were cancelled; those after it compensate, and run. */
+  #cancelledBefore: CommandIndex = 0;
 
   constructor(attempt: Attempt) {
     this.#attempt = attempt;
@@ -63,8 +64,9 @@ export class Bodies {
     if (body !== undefined) this.#startWhenDurable(body);
   }
 
-  cancel(): void {
-    this.#cancelled = true;
+  /** The commands before this one were cancelled: their bodies stop, or never start. */
+  cancel(before: CommandIndex): void {
+    this.#cancelledBefore = before;
     this.abort("the invocation was cancelled");
   }
 
@@ -74,12 +76,16 @@ export class Bodies {
     }
   }
 
+  #cancelled(body: Body): boolean {
+    return body.of < this.#cancelledBefore;
+  }
+
   #startWhenDurable(body: Body): void {
     const { host, machine, row } = this.#attempt;
     const controller = new AbortController();
     this.#running.set(body.of, controller);
     const start = (): void => {
-      if (this.#attempt.over || this.#cancelled || controller.signal.aborted) {
+      if (this.#attempt.over || this.#cancelled(body) || controller.signal.aborted) {
         this.#running.delete(body.of);
         return;
       }
@@ -151,7 +157,7 @@ export class Bodies {
 
   #failed(body: Body, tries: number, since: number, error: unknown): void {
     const { host } = this.#attempt;
-    if (this.#cancelled) {
+    if (this.#cancelled(body)) {
       return this.#done(body, tries, { failure: failureOf(new HoldfastError("CANCELLED")) });
     }
     if (isHoldfastError(error) && error.terminal) {
