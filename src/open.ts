@@ -45,6 +45,8 @@ export interface EngineOptions {
 export interface EngineWorld {
   readonly clock: Clock;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** From 0 up to, not including, 1: jitter. */
+  readonly random?: () => number;
   readonly options: Partial<PartitionOptions>;
 }
 
@@ -221,7 +223,7 @@ export function makeHost(
       world: {
         clock,
         mint: () => minter.mint(),
-        random: () => Math.random(),
+        random: world?.random ?? Math.random,
         attribute: (owner, body, code) =>
           platform.context.run({ target: owner.target, attempt: owner, body }, code),
         insideBody: () =>

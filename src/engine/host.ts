@@ -95,6 +95,14 @@ export class Host {
     this.#parts.onFatal(error);
   }
 
+  /** Ends as a process that dies does: nothing more is done or written. For tests. */
+  abandon(error: unknown): void {
+    if (this.#failed !== undefined || this.#closing !== undefined) return;
+    this.#failed = error;
+    this.#partition?.abandon(error);
+    this.#parts.onClose();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;

@@ -204,13 +204,18 @@ export class Partition {
 
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
+    this.abandon(error);
+    this.#world.onFatal(error);
+  }
+
+  /** Stops where it stands; who waits for an answer is told that its outcome is unknown (R16). */
+  abandon(error: unknown): void {
     this.#failure = error;
     this.processor.fail(error);
     this.#end("the engine has failed");
     const unknown = new HoldfastError("ENGINE_FAILED", { cause: error });
     this.replies.fail(unknown);
     this.admission.fail(unknown);
-    this.#world.onFatal(error);
   }
 
   #end(reason: string): void {
