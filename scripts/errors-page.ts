@@ -14,7 +14,16 @@ Every expected failure has a code. Codes are stable within a major version; mess
 so match on the code:
 
 \`\`\`ts
-if (isHoldfastError(error, "INVOCATION_NOT_FOUND")) return null;
+import { type Client, isHoldfastError } from "holdfast";
+
+export async function resultOf(client: Client, id: string): Promise<unknown> {
+  try {
+    return await client.invocation(id).result();
+  } catch (error) {
+    if (isHoldfastError(error, "INVOCATION_NOT_FOUND")) return null;
+    throw error;
+  }
+}
 \`\`\`
 
 A handler ends its invocation with \`new TerminalError(message, { code, status, data })\`, with a
