@@ -1,7 +1,7 @@
 // The few calls we need of a SQLite library, and the only place that loads one: the library built
 // into Node where it needs no flag and is new enough, else `@photostructure/sqlite`, which has the
 // same calls. It is loaded when the first table is opened, not before, and synchronously. Rows come
-// as arrays, in the order of the columns asked for: an object per row costs half as much again.
+// as arrays, in the order of the columns asked for: an object per row costs a third more.
 import { closeSync, openSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -10,7 +10,7 @@ import { HoldfastError } from "../model/errors.ts";
 export type SqlValue = string | number | null;
 export type SqlRow = readonly SqlValue[];
 
-/** Prepared once and kept: preparing again costs ten times the run, and memory. */
+/** Prepared once and kept: preparing again costs time and, until collected, memory. */
 export interface Statement {
   run(...values: SqlValue[]): unknown;
   get(...values: SqlValue[]): SqlRow | undefined;
