@@ -69,8 +69,9 @@ export class SqliteColdTable implements ColdTable {
 
   /**
    * Until `endReads`, all reads see one snapshot and cost up to a third less. The transaction
-   * begins with the first of them, so a turn without cold reads costs nothing. Must end within the same
-   * synchronous turn: a snapshot held longer keeps the write-ahead log from being reused.
+   * begins with the first of them, so a turn without cold reads costs nothing. Must end within
+   * the same synchronous turn: a snapshot held longer keeps the write-ahead log from being
+   * reused.
    */
   beginReads(): void {
     invariant(this.#turn === "none", "a turn of cold reads began within another");
