@@ -1,6 +1,8 @@
 # The front door. Each target is one line over a package script; `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help ticket-cart test check build bench
+CODE := src test bench examples scripts
+TOOLS := tools/node_modules/.bin
+.PHONY: help ticket-cart test check lint format build bench examples
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,12 +21,25 @@ build: node_modules/.package-lock.json ## Compile src/ into dist/
 ticket-cart: build ## The ticket cart, embedded: one process, one folder, one command
 	npx --no-install tsx examples/ticket-cart/main.ts
 
+examples: build ## Every example, one after the other
+	@set -e; for e in examples/*/main.ts examples/*/survive.ts; do \
+	  printf '\n--- %s\n' "$$e"; npx --no-install tsx "$$e"; \
+	done
+
 test: build ## Unit, conformance and scenario tests (FILE=… for one)
 	npx --no-install vitest run $(FILE)
 
 check: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## What CI runs
 	npx --no-install tsc -p tsconfig.check.json
 	$(MAKE) --no-print-directory test
+
+lint: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## Format, lint, imports, floating promises
+	$(TOOLS)/biome check
+	$(TOOLS)/depcruise $(CODE)
+	PATH="$(CURDIR)/$(TOOLS):$$PATH" oxlint --type-aware $(CODE)
+
+format: tools/node_modules/.package-lock.json ## Format everything, sort imports, mend what mends itself
+	$(TOOLS)/biome check --write
 
 bench: build ## Every target beside its floor, from the same run
 	npm run --silent bench
