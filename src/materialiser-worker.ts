@@ -15,8 +15,14 @@ import { openSqliteColdTable } from "./sqlite/cold-table.ts";
 import { copyTable } from "./sqlite/copy.ts";
 import { guardCalls } from "./sqlite/driver.ts";
 
-/** Changelog gathered before it is written while more keeps coming. */
-const stretchBytesMax = 4 * 1024 * 1024;
+/**
+ * Changelog gathered before it is written while more keeps coming: what comes and goes within a
+ * stretch costs no write, and most completed invocations do.
+ */
+const stretchBytesMax = 16 * 1024 * 1024;
+
+/** How long the last batch of a stretch waits for another. */
+const quietMs = 25;
 
 const port = parentPort;
 if (port !== null) run(workerData as ThreadSetup, (message) => port.postMessage(message));
@@ -27,10 +33,9 @@ function run({ path, guard }: ThreadSetup, send: (message: FromThread) => void):
   const cold = openSqliteColdTable(path);
   const folder = new Folder(cold, { keepRows: 20_000 });
   let bytes = 0;
-  let scheduled = false;
+  let timer: NodeJS.Timeout | undefined;
 
   const write = (): void => {
-    scheduled = false;
     if (bytes === 0) return;
     folder.write();
     send({ kind: "folded", position: folder.folded, bytes });
@@ -63,10 +68,8 @@ function run({ path, guard }: ThreadSetup, send: (message: FromThread) => void):
         folder.take(message);
         bytes += message.bytes.length;
         if (bytes >= stretchBytesMax) return write();
-        if (!scheduled) {
-          scheduled = true;
-          setImmediate(later);
-        }
+        if (timer === undefined) timer = setTimeout(later, quietMs);
+        else timer.refresh();
         return;
       }
       case "drain":

@@ -4,13 +4,14 @@
 import type { Change, LogRecord } from "../model/change.ts";
 import { HoldfastError } from "../model/errors.ts";
 import { textOfUtf8, utf8 } from "../std/bytes.ts";
+import { decodeChange, encodeChange } from "./change.ts";
 
 /** The format written. A reader that finds a greater one refuses (R20). */
 export const recordFormat = 1;
 
-/** One record as its line, without the line's end. */
+/** One record as its line, without the line's end: its time, then its changes. */
 export function recordLine(time: number, changes: readonly Change[]): string {
-  return JSON.stringify({ t: time, c: changes });
+  return JSON.stringify([time, ...changes.map(encodeChange)]);
 }
 
 /** The bytes of a batch from its records' lines. */
@@ -36,9 +37,9 @@ export function recordsOf(bytes: Uint8Array, first: number): LogRecord[] {
 
 function parse(line: string, position: number): LogRecord {
   try {
-    const { t, c } = JSON.parse(line) as { t: number; c: Change[] };
-    if (typeof t !== "number" || !Array.isArray(c)) throw new TypeError("no time or no changes");
-    return { time: t, changes: c };
+    const [time, ...changes] = JSON.parse(line) as [number, ...unknown[]];
+    if (typeof time !== "number") throw new TypeError("it does not begin with a time");
+    return { time, changes: changes.map((change) => decodeChange(change, time)) };
   } catch (cause) {
     throw new HoldfastError("RECORD_UNREADABLE", { data: { position }, cause });
   }

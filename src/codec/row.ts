@@ -118,6 +118,7 @@ export function decodeInvocation(columns: InvocationColumns, text: string): Invo
     open: new Map(rest.open),
     buffered: new Map(rest.buffered),
     cancelled: rest.cancelled ?? false,
+    objectName: undefined,
     waiters: rest.waiters ?? [],
     due: columns.due,
     inboxedAt: rest.inboxedAt ?? 0,

@@ -5,6 +5,7 @@ import type { Answer, Request } from "../model/effect.ts";
 import { HoldfastError, TerminalError, errorOf, failureOf } from "../model/errors.ts";
 import { derivedUuid, formatInvocationId } from "../model/ids.ts";
 import type { Target } from "../model/entry.ts";
+import { idOf } from "../model/invocation-id.ts";
 import type { Payload, Result } from "../model/payload.ts";
 import { partitionKeyOf } from "../model/target.ts";
 import { targetText } from "../replay/mismatch.ts";
@@ -67,11 +68,11 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
         if (answer.kind !== "invocation") return;
         if (answer.attached && workflowRun && call.idempotencyKey === undefined) {
           return refused(
-            new HoldfastError("WORKFLOW_ALREADY_STARTED", { data: { ...target, id: answer.id } }),
+            new HoldfastError("WORKFLOW_ALREADY_STARTED", { data: { ...target, id: idOf(answer.named) } }),
           );
         }
         if (answer.result !== null) return done(answer.result);
-        partition.replies.wait(answer.n, { result: done, refused });
+        partition.replies.wait(answer.named.n, { result: done, refused });
       };
       let answered = (): void => {};
       partition.replies.request(refused, (forget) => {
@@ -90,7 +91,7 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
       partition.propose({ kind: "invoke", call, due, request });
     });
     if (answer.kind !== "invocation") throw new HoldfastError("ENGINE_FAILED");
-    return this.#handle(() => answer.id, called.target, spec?.serde);
+    return this.#handle(() => idOf(answer.named), called.target, spec?.serde);
   }
 
   invocation<O = unknown>(id: string): Invocation<O> {
@@ -126,7 +127,7 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
         if (answer.kind === "refused") return reject(answer.error);
         if (answer.kind !== "invocation") return;
         if (answer.result !== null) return done(answer.result);
-        partition.replies.wait(answer.n, { result: done, refused: reject });
+        partition.replies.wait(answer.named.n, { result: done, refused: reject });
       };
       partition.propose({ kind: "attach", id: id(), request: { settle: settleAnswer } });
     });
@@ -150,7 +151,7 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
       partition.propose({ kind: "restart", id, from, unsafe, request });
     });
     if (answer.kind !== "invocation") throw new HoldfastError("ENGINE_FAILED");
-    return this.#handle(() => answer.id);
+    return this.#handle(() => idOf(answer.named));
   }
 
   async completeAwakeable(id: string, result: Result): Promise<void> {

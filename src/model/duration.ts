@@ -13,6 +13,20 @@ const msMax = durationDaysMax * 86_400_000;
  * @throws HoldfastError `DURATION_INVALID`, terminal.
  */
 export function durationMs(input: unknown): number {
+  if (typeof input !== "string") return parsed(input);
+  let ms = known.get(input);
+  if (ms === undefined) {
+    ms = parsed(input);
+    if (known.size < knownMax) known.set(input, ms);
+  }
+  return ms;
+}
+
+/** Texts read before: programs name the same few durations again and again. */
+const known = new Map<string, number>();
+const knownMax = 256;
+
+function parsed(input: unknown): number {
   try {
     return parseDuration(input, msMax);
   } catch (error) {

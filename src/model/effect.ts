@@ -3,6 +3,7 @@
 import type { HoldfastError } from "./errors.ts";
 import type { Notification } from "./entry.ts";
 import type { Result } from "./payload.ts";
+import type { Named } from "./invocation-id.ts";
 import type { InvocationNumber } from "./row.ts";
 
 export type Effect =
@@ -22,8 +23,8 @@ export type Answer =
   | {
       /** The invocation that now exists for it; with its result when it has one. */
       readonly kind: "invocation";
-      readonly n: InvocationNumber;
-      readonly id: string;
+      /** What its id is minted from, when somebody asks for it. */
+      readonly named: Named;
       readonly result: Result | null;
       readonly attached: boolean;
     }

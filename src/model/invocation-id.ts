@@ -13,6 +13,11 @@ export interface Named {
   readonly derivedId: string | null;
 }
 
+/** What an id is minted from, apart from the row, which goes on changing. */
+export function namedOf({ n, incarnation, partitionKey, derivedId }: Named): Named {
+  return { n, incarnation, partitionKey, derivedId };
+}
+
 export function idOf(row: Named): string {
   if (row.derivedId !== null) return row.derivedId;
   return formatInvocationId(row.partitionKey, mintedUuid(row.n, row.incarnation));

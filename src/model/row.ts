@@ -120,6 +120,8 @@ export interface InvocationRow {
   waiters: Waiter[];
   /** When it is to start or to be tried again; else null. */
   due: number | null;
+  /** The name its key is found by, once somebody looked for it; kept by no table. */
+  objectName?: string | undefined;
   /** Position at which it entered its key's inbox; 0 when it waits in none. */
   inboxedAt: number;
   pause: Pause | null;
@@ -133,6 +135,8 @@ export interface ObjectRow {
   readonly partitionKey: string;
   readonly service: string;
   readonly key: string;
+  /** The name it is found by, once somebody looked for it; kept by no table. */
+  name?: string | undefined;
   at: number;
   /** The exclusive invocation that holds the key, 0 when none (I6). */
   lock: InvocationNumber;

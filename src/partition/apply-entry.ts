@@ -6,6 +6,7 @@ import type { InvocationRow, OpenCommand } from "../model/row.ts";
 import { invariant } from "../std/assert.ts";
 import type { Stamp } from "./apply.ts";
 import { clearState, setState } from "./apply-object.ts";
+import { own } from "./new-row.ts";
 import type { Tables } from "./tables/tables.ts";
 
 type CommandChange = Extract<Change, { kind: "command" }>;
@@ -50,14 +51,14 @@ function openCommand(
   open: OpenCommand,
   stamp: Stamp,
 ): void {
+  row.open = own(row.open);
   row.open.set(index, open);
   const due = open.kind === "sleep" || open.kind === "run" ? open.due : undefined;
   if (due !== undefined) tables.timers.arm({ due, n: row.n, of: index }, stamp.position);
 }
 
 function keyOf(tables: Tables, row: InvocationRow): ReturnType<Tables["object"]> {
-  invariant(row.key !== null, () => `state of ${row.n}, which has no key`);
-  return tables.object(row.service, row.key);
+  return tables.objectOf(row);
 }
 
 function takeBuffered(row: InvocationRow, name: string): void {
@@ -103,6 +104,7 @@ function signalled(row: InvocationRow, name: string): void {
     row.open.delete(of);
     return;
   }
+  row.buffered = own(row.buffered);
   row.buffered.set(name, (row.buffered.get(name) ?? 0) + 1);
 }
 

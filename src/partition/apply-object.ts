@@ -7,17 +7,14 @@ import { invariant } from "../std/assert.ts";
 import type { Stamp } from "./apply.ts";
 import { nameOf, type Tables } from "./tables/tables.ts";
 
-function objectOf(tables: Tables, row: InvocationRow): ObjectRow {
-  return tables.object(row.service, row.key as string);
-}
-
 function touch(tables: Tables, object: ObjectRow, stamp: Stamp): void {
-  tables.objects.touch(nameOf(object.service, object.key), object, stamp.position);
+  object.name ??= nameOf(object.service, object.key);
+  tables.objects.touch(object.name, object, stamp.position);
 }
 
 /** Takes the key for an invocation, out of the inbox if it waited there (I6). */
 export function lockKey(tables: Tables, row: InvocationRow, stamp: Stamp): void {
-  const object = objectOf(tables, row);
+  const object = tables.objectOf(row);
   if (object.lock === row.n) return;
   invariant(
     object.lock === 0,
@@ -30,7 +27,7 @@ export function lockKey(tables: Tables, row: InvocationRow, stamp: Stamp): void 
 
 /** Frees the key if this invocation holds it, else takes the invocation out of the inbox. */
 export function unlockKey(tables: Tables, row: InvocationRow, stamp: Stamp): void {
-  const object = objectOf(tables, row);
+  const object = tables.objectOf(row);
   if (object.lock === row.n) object.lock = 0;
   else if (row.inboxedAt !== 0) leaveInbox(tables, object, row);
   else return;
@@ -38,7 +35,7 @@ export function unlockKey(tables: Tables, row: InvocationRow, stamp: Stamp): voi
 }
 
 export function enterInbox(tables: Tables, row: InvocationRow, stamp: Stamp): void {
-  const object = objectOf(tables, row);
+  const object = tables.objectOf(row);
   const entry = { at: stamp.position, n: row.n };
   object.inbox.push(entry);
   if (tables.track) object.changed.entered.push(entry);

@@ -195,10 +195,10 @@ function paused(tables: Tables, row: InvocationRow, change: Of<"paused">, stamp:
 function finished(tables: Tables, row: InvocationRow, change: Of<"finished">, stamp: Stamp): void {
   const { n } = row;
   disarmDue(tables, row, stamp);
-  for (const [of, open] of row.open) disarmOpen(tables, n, of, open, stamp);
-  row.open.clear();
-  row.buffered.clear();
-  row.waiters = [];
+  if (row.open.size > 0) for (const [of, open] of row.open) disarmOpen(tables, n, of, open, stamp);
+  if (row.open.size > 0) row.open.clear();
+  if (row.buffered.size > 0) row.buffered.clear();
+  if (row.waiters.length > 0) row.waiters = [];
   row.pause = null;
   row.status = "completed";
   row.result = change.result;
@@ -207,6 +207,8 @@ function finished(tables: Tables, row: InvocationRow, change: Of<"finished">, st
   const retention = row.retention ?? ("failure" in change.result ? aDay : null);
   row.expiry = expiryOf(retention, stamp.position, stamp.time);
   if (row.mode === "exclusive") unlockKey(tables, row, stamp);
+  // Only the fold still needs the journal; who asks for it later reads it from the cold table.
+  if (!tables.track) tables.journals.drop(n);
 }
 
 function disarmOpen(

@@ -1,7 +1,7 @@
 // The one switch: a proposal → its rule. Pure and synchronous: what a rule needs to know stands in
 // the proposal, in a table or in what the leader stamped.
 import type { CommandEntry } from "../model/entry.ts";
-import { idOf } from "../model/invocation-id.ts";
+import { namedOf } from "../model/invocation-id.ts";
 import type { Proposal } from "../model/proposal.ts";
 import type { Change } from "../model/change.ts";
 import type { Effect, Learned } from "../model/effect.ts";
@@ -27,9 +27,8 @@ export interface Decided {
 
 export function decide(tables: Tables, proposal: Proposal, leader: Leader): Decided {
   const decision = new Decision(tables, leader);
-  const entry = rule(decision, proposal);
-  const { changes, learned, effects } = decision;
-  return { changes, learned, effects, entry: entry ?? undefined };
+  decision.entry = rule(decision, proposal) ?? undefined;
+  return decision;
 }
 
 function rule(decision: Decision, proposal: Proposal): CommandEntry | undefined | void {
@@ -86,16 +85,17 @@ function invoke(decision: Decision, { call, due, request }: Of<"invoke">): void 
   const created = create(decision, { call, due });
   if ("error" in created) return decision.refuse(request, created.error);
   const { row, attached } = created;
-  const { n, result } = row;
-  decision.answer(request, { kind: "invocation", n, id: idOf(row), result, attached });
+  const { result } = row;
+  decision.answer(request, { kind: "invocation", named: namedOf(row), result, attached });
 }
 
 /** A read that answers outside: released with the records it was decided upon (R3). */
 function attach(decision: Decision, { id, request }: Of<"attach">): void {
   const found = lookup(decision, id);
   if ("error" in found) return decision.refuse(request, found.error);
-  const { n, result } = found.row;
-  decision.answer(request, { kind: "invocation", n, id, result, attached: true });
+  const { result } = found.row;
+  const named = namedOf(found.row);
+  decision.answer(request, { kind: "invocation", named, result, attached: true });
 }
 
 function newRevision(decision: Decision, { n, revision }: Of<"newRevision">): void {

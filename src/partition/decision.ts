@@ -2,6 +2,7 @@
 // `emit` applies at once, so that a rule sees the tables as it has changed them. After the first
 // emit a rule no longer refuses (R21): half a decision would otherwise be logged.
 import type { Change } from "../model/change.ts";
+import type { CommandEntry } from "../model/entry.ts";
 import type { Answer, Effect, Learned, Request } from "../model/effect.ts";
 import type { HoldfastError } from "../model/errors.ts";
 import type { Mode } from "../model/row.ts";
@@ -31,12 +32,17 @@ export interface Leader {
   room(): boolean;
 }
 
+/** Most decisions teach nothing or release nothing. */
+const none: never[] = [];
+
 export class Decision {
+  /** The entry a command became. */
+  entry: CommandEntry | undefined;
   readonly tables: Tables;
   readonly leader: Leader;
   readonly changes: Change[] = [];
-  readonly learned: Learned[] = [];
-  readonly effects: Effect[] = [];
+  learned: Learned[] = none;
+  effects: Effect[] = none;
 
   constructor(tables: Tables, leader: Leader) {
     this.tables = tables;
@@ -53,15 +59,17 @@ export class Decision {
   }
 
   learn(learned: Learned): void {
-    this.learned.push(learned);
+    if (this.learned.length === 0) this.learned = [learned];
+    else this.learned.push(learned);
   }
 
   release(effect: Effect): void {
-    this.effects.push(effect);
+    if (this.effects.length === 0) this.effects = [effect];
+    else this.effects.push(effect);
   }
 
   answer(request: Request, answer: Answer): void {
-    this.effects.push({ kind: "answer", request, answer });
+    this.release({ kind: "answer", request, answer });
   }
 
   refuse(request: Request, error: HoldfastError): void {

@@ -3,6 +3,18 @@ import type { NewInvocation } from "../model/change.ts";
 import type { InvocationRow } from "../model/row.ts";
 import type { Stamp } from "./apply.ts";
 
+/** Most rows never have an open command or a kept signal while anybody looks. */
+const nothing: unknown = new Map();
+
+function none<K, V>(): Map<K, V> {
+  return nothing as Map<K, V>;
+}
+
+/** The map itself, or one of the row's own in place of the shared empty one, to be written to. */
+export function own<K, V>(map: Map<K, V>): Map<K, V> {
+  return map === nothing ? new Map<K, V>() : map;
+}
+
 export function newRow(invocation: NewInvocation, stamp: Stamp): InvocationRow {
   return {
     n: stamp.position,
@@ -34,11 +46,12 @@ export function newRow(invocation: NewInvocation, stamp: Stamp): InvocationRow {
     revision: null,
     entries: 0,
     commands: 0,
-    open: new Map(),
-    buffered: new Map(),
+    open: none(),
+    buffered: none(),
     cancelled: false,
     waiters: invocation.waiter === undefined ? [] : [invocation.waiter],
     due: invocation.due ?? null,
+    objectName: undefined,
     inboxedAt: 0,
     pause: null,
     result: null,

@@ -87,7 +87,8 @@ export class Attempt {
   readonly bodies: Bodies;
   readonly host: AttemptHost;
   readonly #futures = new Map<CommandIndex, Future>();
-  readonly #abort = new AbortController();
+  /** Made when the handler asks for its signal: most never do. */
+  #abort: AbortController | undefined;
   /** Commands that the journal held when the attempt began. */
   readonly #replayed: number;
   #outgoing: Promise<void> | undefined;
@@ -121,6 +122,7 @@ export class Attempt {
   }
 
   get abortSignal(): AbortSignal {
+    this.#abort ??= new AbortController();
     return this.#abort.signal;
   }
 
@@ -264,7 +266,7 @@ export class Attempt {
     this.#over = true;
     this.#blocked?.cancel();
     this.bodies.abort(reason);
-    this.#abort.abort(new HoldfastError("CONTEXT_CLOSED", { message: reason }));
+    this.#abort?.abort(new HoldfastError("CONTEXT_CLOSED", { message: reason }));
   }
 
   /** Asks one command; `label` names it in reports. A context's methods come through here. */
@@ -383,7 +385,7 @@ export class Attempt {
         return this.#settle(next.of, next.outcome);
       case "cancel":
         this.bodies.cancel(this.machine.asked);
-        this.#abort.abort(cancelledError());
+        this.#abort?.abort(cancelledError());
         for (const of of next.pending) this.#reject(of, cancelledError());
         return this.#cascade(next.pending);
       case "nothing":

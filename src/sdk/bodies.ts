@@ -20,15 +20,42 @@ export interface Body {
   readonly timeoutMs: number | undefined;
 }
 
-/** Bodies still executing, by invocation and command: a next try waits for the one before (R8). */
-const executing = new Map<string, Promise<void>>();
+/** Bodies still executing though their attempt or try is over, by invocation and command (R8). */
+const leftovers = new Map<string, Promise<void>>();
+
+/** One try of a body: from when it is to start until it is told of. */
+class Try {
+  #controller: AbortController | undefined;
+  #reason: HoldfastError | undefined;
+  /** Settles when the body has; undefined until it began. */
+  settled: Promise<void> | undefined;
+  told = false;
+  timer: { cancel(): void } | undefined;
+
+  get aborted(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  /** Made when the body asks for it: most never do. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: HoldfastError): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(reason);
+  }
+}
 
 export class Bodies {
   readonly #attempt: Attempt;
-  /** Asked and not yet begun: they were open when a replay reached them. */
-  readonly #open = new Map<CommandIndex, Body>();
-  readonly #known = new Map<CommandIndex, Body>();
-  readonly #running = new Map<CommandIndex, AbortController>();
+  /** Every step asked, and whether it was open when a replay reached it and is yet to begin. */
+  readonly #known = new Map<CommandIndex, { readonly body: Body; open: boolean }>();
+  readonly #running = new Map<CommandIndex, Try>();
   /** Steps before this command were cancelled; those after it compensate, and run. */
   #cancelledBefore: CommandIndex = 0;
 
@@ -43,25 +70,24 @@ export class Bodies {
 
   /** A step was asked. A new one starts when the barrier lets it, a replayed one after replay. */
   add(body: Body, replayed: boolean): void {
-    this.#known.set(body.of, body);
-    if (replayed) this.#open.set(body.of, body);
-    else this.#startWhenDurable(body);
+    this.#known.set(body.of, { body, open: replayed });
+    if (!replayed) this.#startWhenDurable(body);
   }
 
   /** Replay has reached the end of the journal: steps still open run now. */
   startOpen(): void {
-    if (this.#open.size === 0) return;
-    for (const body of this.#open.values()) {
-      const open = this.#attempt.row.open.get(body.of);
-      if (open?.kind === "run" && open.due === undefined) this.#startWhenDurable(body);
+    for (const known of this.#known.values()) {
+      if (!known.open) continue;
+      known.open = false;
+      const open = this.#attempt.row.open.get(known.body.of);
+      if (open?.kind === "run" && open.due === undefined) this.#startWhenDurable(known.body);
     }
-    this.#open.clear();
   }
 
   /** The time for another try has come. */
   retry(of: CommandIndex): void {
-    const body = this.#known.get(of);
-    if (body !== undefined) this.#startWhenDurable(body);
+    const known = this.#known.get(of);
+    if (known !== undefined && !known.open) this.#startWhenDurable(known.body);
   }
 
   /** The commands before this one were cancelled: their bodies stop, or never start. */
@@ -70,9 +96,13 @@ export class Bodies {
     this.abort("the invocation was cancelled");
   }
 
+  /** Tells the bodies to stop. What goes on nevertheless holds up the next try of its step. */
   abort(reason: string): void {
-    for (const controller of this.#running.values()) {
-      controller.abort(new HoldfastError("CANCELLED", { message: `Stop: ${reason}.` }));
+    if (this.#running.size === 0) return;
+    const error = new HoldfastError("CANCELLED", { message: `Stop: ${reason}.` });
+    for (const [of, running] of this.#running) {
+      running.abort(error);
+      this.#leave(of, running);
     }
   }
 
@@ -81,19 +111,31 @@ export class Bodies {
   }
 
   #startWhenDurable(body: Body): void {
-    const { host, machine, row } = this.#attempt;
-    const controller = new AbortController();
-    this.#running.set(body.of, controller);
+    const { host, machine } = this.#attempt;
+    const running = new Try();
+    this.#running.set(body.of, running);
     const start = (): void => {
-      if (this.#attempt.over || this.#cancelled(body) || controller.signal.aborted) {
-        this.#running.delete(body.of);
-        return;
-      }
-      this.#execute(body, controller);
+      if (this.#attempt.over || this.#cancelled(body) || running.aborted) this.#running.delete(body.of);
+      else this.#execute(body, running);
     };
-    const before = executing.get(`${row.incarnation}:${body.of}`);
+    const before = leftovers.size === 0 ? undefined : leftovers.get(this.#token(body.of));
     if (before === undefined) host.whenDurable(machine.learned, start);
     else this.#after(before, () => host.whenDurable(machine.learned, start));
+  }
+
+  #token(of: CommandIndex): string {
+    return `${this.#attempt.row.incarnation}:${of}`;
+  }
+
+  /** The body goes on though nobody waits for it: the next try of its step must. */
+  #leave(of: CommandIndex, running: Try): void {
+    const { settled } = running;
+    if (settled === undefined) return;
+    const token = this.#token(of);
+    leftovers.set(token, settled);
+    void settled.finally(() => {
+      if (leftovers.get(token) === settled) leftovers.delete(token);
+    });
   }
 
   /** Waits for a body of an earlier try, but not for ever. */
@@ -109,38 +151,39 @@ export class Bodies {
     void before.then(go);
   }
 
-  #execute(body: Body, controller: AbortController): void {
-    const attempt = this.#attempt;
-    const { host, row } = attempt;
+  #execute(body: Body, running: Try): void {
+    const { host, row } = this.#attempt;
     const open = row.open.get(body.of);
     const tries = open?.kind === "run" ? (open.tries ?? 0) : 0;
-    const since = open?.kind === "run" ? (open.since ?? host.now()) : host.now();
-    const step = new RunningStep(attempt, body.of, tries + 1, controller.signal);
-    let told = false;
-    const tell = (then: () => void): void => {
-      if (told) return;
-      told = true;
-      timer?.cancel();
-      this.#running.delete(body.of);
-      then();
-    };
-    const timer =
-      body.timeoutMs === undefined
-        ? undefined
-        : host.after(body.timeoutMs, () => {
-            const error = new HoldfastError("STEP_TIMEOUT", { data: { step: body.name } });
-            controller.abort(error);
-            tell(() => this.#failed(body, tries, since, error));
-          });
-    const returned = host.attribute(attempt, true, () => call(body.action, step));
-    const settled = returned.then(
-      (value) => tell(() => this.#succeeded(body, tries, value)),
-      (error: unknown) => tell(() => this.#failed(body, tries, since, error)),
+    const since = open?.kind === "run" ? open.since : undefined;
+    const step = new RunningStep(this.#attempt, body.of, tries + 1, running);
+    if (body.timeoutMs !== undefined) this.#limit(body, running, tries, since);
+    const returned = host.attribute(this.#attempt, true, () => call(body.action, step));
+    running.settled = returned.then(
+      (value) => {
+        if (this.#tell(body.of, running)) this.#succeeded(body, tries, value);
+      },
+      (error: unknown) => {
+        if (this.#tell(body.of, running)) this.#failed(body, tries, since, error);
+      },
     );
-    const token = `${row.incarnation}:${body.of}`;
-    executing.set(token, settled);
-    void settled.finally(() => {
-      if (executing.get(token) === settled) executing.delete(token);
+  }
+
+  /** Ends the try, for its outcome to be told; false when it was told already. */
+  #tell(of: CommandIndex, running: Try): boolean {
+    if (running.told) return false;
+    running.told = true;
+    running.timer?.cancel();
+    if (this.#running.get(of) === running) this.#running.delete(of);
+    return true;
+  }
+
+  #limit(body: Body, running: Try, tries: number, since: number | undefined): void {
+    running.timer = this.#attempt.host.after(body.timeoutMs as number, () => {
+      const error = new HoldfastError("STEP_TIMEOUT", { data: { step: body.name } });
+      running.abort(error);
+      this.#leave(body.of, running);
+      if (this.#tell(body.of, running)) this.#failed(body, tries, since, error);
     });
   }
 
@@ -155,7 +198,7 @@ export class Bodies {
     this.#attempt.host.stepDone(this.#attempt, body.of, tries, result);
   }
 
-  #failed(body: Body, tries: number, since: number, error: unknown): void {
+  #failed(body: Body, tries: number, since: number | undefined, error: unknown): void {
     const { host } = this.#attempt;
     if (this.#cancelled(body)) {
       return this.#done(body, tries, { failure: failureOf(new HoldfastError("CANCELLED")) });
@@ -164,7 +207,7 @@ export class Bodies {
       return this.#done(body, tries, { failure: failureOf(error) });
     }
     const { policy } = body;
-    const elapsed = host.now() - since;
+    const elapsed = since === undefined ? 0 : host.now() - since;
     if (exhausted(policy, tries + 1, elapsed)) {
       const cause = failureOf(error);
       const failure = failureOf(
@@ -184,14 +227,18 @@ export class Bodies {
 class RunningStep implements Step {
   readonly #attempt: Attempt;
   readonly #of: CommandIndex;
+  readonly #running: Try;
   readonly attempt: number;
-  readonly signal: AbortSignal;
 
-  constructor(attempt: Attempt, of: CommandIndex, tries: number, signal: AbortSignal) {
+  constructor(attempt: Attempt, of: CommandIndex, tries: number, running: Try) {
     this.#attempt = attempt;
     this.#of = of;
+    this.#running = running;
     this.attempt = tries;
-    this.signal = signal;
+  }
+
+  get signal(): AbortSignal {
+    return this.#running.signal;
   }
 
   get idempotencyKey(): string {

@@ -91,7 +91,7 @@ function emitInvoked(
 /** Lets a new or newly due invocation begin: at once, or in its turn at its key. */
 export function begin(decision: Decision, row: InvocationRow): void {
   if (row.mode === "exclusive") {
-    const object = decision.tables.object(row.service, row.key as string);
+    const object = decision.tables.objectOf(row);
     if (object.lock !== 0) {
       if (object.inbox.length >= inboxLengthMax) {
         const error = new HoldfastError("INBOX_FULL", {

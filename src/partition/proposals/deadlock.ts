@@ -66,7 +66,7 @@ function waitsFor(
   row: InvocationRow,
 ): { n: number; call: Waiter | undefined }[] {
   if (row.status === "inboxed") {
-    const { lock } = decision.tables.object(row.service, row.key as string);
+    const { lock } = decision.tables.objectOf(row);
     return [{ n: lock, call: undefined }];
   }
   const edges: { n: number; call: Waiter }[] = [];

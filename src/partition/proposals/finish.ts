@@ -17,7 +17,7 @@ export function finish(decision: Decision, row: InvocationRow, result: Result): 
 /** Lets the first in the inbox of this row's key begin, when the key is free. */
 export function runNext(decision: Decision, row: InvocationRow): void {
   if (row.mode !== "exclusive" || row.key === null) return;
-  const object = decision.tables.object(row.service, row.key);
+  const object = decision.tables.objectOf(row);
   const next = object.lock === 0 ? object.inbox[0] : undefined;
   if (next === undefined) return;
   const waiting = decision.tables.invocation(next.n);

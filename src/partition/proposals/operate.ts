@@ -2,7 +2,7 @@
 // request is refused before anything is decided, or answered once it is durable.
 import type { CommandEntry, Notification } from "../../model/entry.ts";
 import { HoldfastError, failureOf } from "../../model/errors.ts";
-import { idOf } from "../../model/invocation-id.ts";
+import { idOf, namedOf } from "../../model/invocation-id.ts";
 import type { Proposal } from "../../model/proposal.ts";
 import type { InvocationRow, OpenCommand } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
@@ -153,8 +153,8 @@ export function restart(decision: Decision, proposal: Of<"restart">): void {
   for (const [of, command] of open) if (command.kind === "call") join(decision, n, of, command.n);
   const created = decision.tables.invocation(n) as InvocationRow;
   begin(decision, created);
-  const newId = idOf(created);
-  decision.answer(request, { kind: "invocation", n, id: newId, result: null, attached: false });
+  const named = namedOf(created);
+  decision.answer(request, { kind: "invocation", named, result: null, attached: false });
 }
 
 /** A copied call waits for the invocation it called before. */

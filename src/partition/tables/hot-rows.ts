@@ -4,9 +4,12 @@
 // absent (R14). No rule lives here.
 
 /** A row that was deleted at position `at`, until that is folded. */
-interface Gone {
-  readonly gone: true;
+class Gone {
   readonly at: number;
+
+  constructor(at: number) {
+    this.at = at;
+  }
 }
 
 interface Held {
@@ -46,7 +49,7 @@ export class HotRows<K, R extends Held> {
 
   get(key: K): R | undefined {
     const held = this.#rows.get(key);
-    if (held !== undefined) return "gone" in held ? undefined : (held as R);
+    if (held !== undefined) return held instanceof Gone ? undefined : held;
     const row = this.#options.cold(key);
     if (row === undefined) return undefined;
     this.#rows.set(key, row);
@@ -75,13 +78,13 @@ export class HotRows<K, R extends Held> {
 
   delete(key: K, position: number): void {
     this.#position = position;
-    this.#rows.set(key, { gone: true, at: position });
+    this.#rows.set(key, new Gone(position));
     this.#note(key, position);
   }
 
   /** Rows held, deletions as null; in no order. */
   *held(): IterableIterator<readonly [K, R | null]> {
-    for (const [key, held] of this.#rows) yield [key, "gone" in held ? null : (held as R)];
+    for (const [key, held] of this.#rows) yield [key, held instanceof Gone ? null : held];
   }
 
   /** Rows changed after `folded` and not yet given out here; null for a deletion. */
@@ -92,7 +95,7 @@ export class HotRows<K, R extends Held> {
       const key = this.#keys[i] as K;
       const held = this.#rows.get(key);
       if (at <= folded || held === undefined || held.at !== at) continue;
-      yield [key, "gone" in held ? null : (held as R)];
+      yield [key, held instanceof Gone ? null : held];
     }
     this.#cursor = end;
   }
@@ -106,9 +109,9 @@ export class HotRows<K, R extends Held> {
       const at = this.#ats[this.#head] as number;
       const held = this.#rows.get(key);
       if (held !== undefined && held.at === at) {
-        const gone = "gone" in held;
+        const gone = held instanceof Gone;
         if (!gone && this.#rows.size <= keep) break;
-        if (gone || quiet(held as R)) {
+        if (gone || quiet(held)) {
           this.#rows.delete(key);
           if (at > forgotten) forgotten = at;
         }

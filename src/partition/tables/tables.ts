@@ -9,6 +9,7 @@ import type {
   PromiseRow,
 } from "../../model/row.ts";
 import type { ColdRead } from "../../ports/cold-table.ts";
+import { invariant } from "../../std/assert.ts";
 import { partitionKeyOf } from "../../model/target.ts";
 import { HotRows } from "./hot-rows.ts";
 import { Journals } from "./journals.ts";
@@ -127,6 +128,13 @@ export class Tables {
     return emptyObject(service, key);
   }
 
+  /** The key that a keyed invocation addresses. */
+  objectOf(row: InvocationRow): ObjectRow {
+    invariant(row.key !== null, () => `${row.n} has no key`);
+    row.objectName ??= nameOf(row.service, row.key);
+    return this.objects.get(row.objectName) ?? emptyObject(row.service, row.key);
+  }
+
   promise(service: string, key: string, name: string): PromiseRow | undefined {
     return this.promises.get(promiseName(service, key, name));
   }
@@ -179,6 +187,7 @@ function emptyObject(service: string, key: string): ObjectRow {
     partitionKey: partitionKeyOf(service, key),
     service,
     key,
+    name: undefined,
     at: 0,
     lock: 0,
     inbox: [],

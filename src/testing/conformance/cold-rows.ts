@@ -44,6 +44,7 @@ export function invocationRow(n: number, fields: Partial<InvocationRow> = {}): I
     cancelled: false,
     waiters: [],
     due: null,
+    objectName: undefined,
     inboxedAt: 0,
     pause: null,
     result: null,

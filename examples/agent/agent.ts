@@ -1,0 +1,61 @@
+// An agent: asks a model, does what it wants done, tells it what came of it, until it has an answer.
+// Each model call and each tool call is a step, so that a crash in the middle of a long run repeats
+// at most the one under way: what the finished ones gave is in the journal.
+import { type WorkflowContext, workflow } from "holdfast";
+
+export interface Message {
+  readonly role: "user" | "model" | "tool";
+  readonly text: string;
+}
+
+export interface ToolCall {
+  readonly tool: string;
+  readonly input: string;
+}
+
+/** Any model of any provider: what was said so far → what it says next, and what it wants done. */
+export type Model = (messages: readonly Message[]) => Promise<Message & { calls: ToolCall[] }>;
+
+export interface Tool {
+  readonly run: (input: string) => string | Promise<string>;
+  /** Whether a person has to agree first. */
+  readonly dangerous?: boolean;
+}
+
+interface State {
+  /** What waits for a person, who answers by the id. */
+  readonly question: { readonly id: string; readonly text: string } | null;
+}
+
+const state: State = { question: null };
+
+export function agentOf(model: Model, tools: ReadonlyMap<string, Tool>) {
+  async function use(ctx: WorkflowContext<State>, { tool: name, input }: ToolCall): Promise<string> {
+    const tool = tools.get(name);
+    if (tool === undefined) return `there is no tool ${name}`;
+    if (tool.dangerous) {
+      const approval = ctx.awakeable<boolean>();
+      ctx.set("question", { id: approval.id, text: `${name} ${input}` });
+      const approved = await approval.promise;
+      ctx.clear("question");
+      if (!approved) return "a person has declined this";
+    }
+    return ctx.run(name, () => tool.run(input));
+  }
+
+  return workflow("Agent", { state }, {
+    async run(ctx, task: string): Promise<string> {
+      const messages: Message[] = [{ role: "user", text: task }];
+      for (;;) {
+        const { calls, ...reply } = await ctx.run("model", () => model(messages));
+        messages.push(reply);
+        if (calls.length === 0) return reply.text;
+        for (const call of calls) messages.push({ role: "tool", text: await use(ctx, call) });
+      }
+    },
+
+    async question(ctx) {
+      return ctx.get("question");
+    },
+  });
+}

@@ -1,0 +1,120 @@
+// A change ⇄ what stands for it in a record's JSON. The kinds of every invocation's path are arrays
+// that begin with a letter, and leave out what the record or the command says already; a batch is
+// a third smaller for it, and read and written faster. All other kinds are objects as they are.
+import type { Change, NewInvocation } from "../model/change.ts";
+import type { Command, CommandEntry } from "../model/entry.ts";
+import type { Payload, Result } from "../model/payload.ts";
+import type { Mode, OpenCommand } from "../model/row.ts";
+
+export function encodeChange(change: Change): unknown {
+  switch (change.kind) {
+    case "command":
+      return encodeCommand(change);
+    case "notified": {
+      const { notification } = change;
+      if (notification.kind !== "completed") return change;
+      return ["n", change.n, notification.of, notification.result];
+    }
+    case "invoked":
+      return encodeInvoked(change.invocation);
+    case "started":
+      return change.crashed === true ? change : ["s", change.n];
+    case "finished":
+      return ["f", change.n, change.result];
+    default:
+      return change;
+  }
+}
+
+/** `time` is that of the record; entries carry it. */
+export function decodeChange(encoded: unknown, time: number): Change {
+  if (!Array.isArray(encoded)) return encoded as Change;
+  switch (encoded[0]) {
+    case "c":
+      return decodeCommand(encoded as EncodedCommand, time);
+    case "n": {
+      const [, n, of, result] = encoded as ["n", number, number, Result];
+      return { kind: "notified", n, notification: { kind: "completed", of, result, at: time } };
+    }
+    case "i":
+      return decodeInvoked(encoded as EncodedInvoked);
+    case "s":
+      return { kind: "started", n: encoded[1] as number };
+    case "f":
+      return { kind: "finished", n: encoded[1] as number, result: encoded[2] as Result };
+    default:
+      throw new TypeError(`a change begins with ${JSON.stringify(encoded[0])}`);
+  }
+}
+
+type CommandChange = Extract<Change, { kind: "command" }>;
+
+/** 0: answered as asked. 1: open, as the command says. A number n: open, waiting for n. */
+type Open = 0 | 1 | readonly [number];
+type EncodedCommand = ["c", n: number, index: number, Command, Open, revision?: string];
+
+function encodeCommand({ n, entry, open }: CommandChange): EncodedCommand {
+  const { index, command, revision } = entry;
+  const waits = open === undefined ? 0 : "n" in open ? ([open.n] as const) : 1;
+  if (revision === undefined) return ["c", n, index, command, waits];
+  return ["c", n, index, command, waits, revision];
+}
+
+function decodeCommand(encoded: EncodedCommand, time: number): CommandChange {
+  const [, n, index, command, waits, revision] = encoded;
+  const entry: CommandEntry = { kind: "command", index, command, at: time, revision };
+  if (waits === 0) return { kind: "command", n, entry };
+  return { kind: "command", n, entry, open: openOf(command, waits) };
+}
+
+function openOf(command: Command, waits: 1 | readonly [number]): OpenCommand {
+  switch (command.kind) {
+    case "call":
+    case "attach":
+      return { kind: command.kind, n: waits === 1 ? 0 : waits[0] };
+    case "run":
+      return { kind: "run", name: command.name };
+    case "sleep":
+      return { kind: "sleep", due: command.due };
+    case "awakeable":
+      return { kind: "awakeable" };
+    case "signal":
+      return { kind: "signal", name: command.name };
+    case "promise":
+    case "promiseComplete":
+      return { kind: "promise", name: command.name };
+    default:
+      throw new TypeError(`a ${command.kind} is never open`);
+  }
+}
+
+type Rest = Omit<
+  NewInvocation,
+  "partitionKey" | "incarnation" | "service" | "key" | "handler" | "mode" | "input"
+>;
+type EncodedInvoked = [
+  "i",
+  partitionKey: string,
+  incarnation: string,
+  service: string,
+  key: string | null,
+  handler: string,
+  mode: Mode,
+  input: Payload,
+  rest?: Rest,
+];
+
+function encodeInvoked(invocation: NewInvocation): EncodedInvoked {
+  const { partitionKey, incarnation, service, key, handler, mode, input, ...rest } = invocation;
+  for (const name in rest) {
+    if (rest[name as keyof Rest] === undefined) continue;
+    return ["i", partitionKey, incarnation, service, key, handler, mode, input, rest];
+  }
+  return ["i", partitionKey, incarnation, service, key, handler, mode, input];
+}
+
+function decodeInvoked(encoded: EncodedInvoked): Change {
+  const [, partitionKey, incarnation, service, key, handler, mode, input, rest] = encoded;
+  const named = { partitionKey, incarnation, service, key, handler, mode, input };
+  return { kind: "invoked", invocation: rest === undefined ? named : { ...named, ...rest } };
+}
