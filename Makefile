@@ -26,11 +26,6 @@ examples: build ## Every example, one after the other
 	  printf '\n--- %s\n' "$$e"; npx --no-install tsx "$$e"; \
 	done
 
-examples: build ## Every example, one after the other
-	@set -e; for e in examples/*/main.ts examples/*/survive.ts; do \
-	  printf '\n--- %s\n' "$$e"; npx --no-install tsx "$$e"; \
-	done
-
 test: build ## Unit, conformance and scenario tests (FILE=… for one)
 	npx --no-install vitest run $(FILE)
 
