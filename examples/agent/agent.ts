@@ -17,6 +17,7 @@ export interface ToolCall {
 export type Model = (messages: readonly Message[]) => Promise<Message & { calls: ToolCall[] }>;
 
 export interface Tool {
+  readonly name: string;
   readonly run: (input: string) => string | Promise<string>;
   /** Whether a person has to agree first. */
   readonly dangerous?: boolean;
@@ -28,22 +29,23 @@ interface State {
 }
 
 const state: State = { question: null };
+const options = { state };
 
-export function agentOf(model: Model, tools: ReadonlyMap<string, Tool>) {
-  async function use(ctx: WorkflowContext<State>, { tool: name, input }: ToolCall): Promise<string> {
-    const tool = tools.get(name);
-    if (tool === undefined) return `there is no tool ${name}`;
+export function agentOf(model: Model, tools: readonly Tool[]) {
+  async function use(ctx: WorkflowContext<State>, call: ToolCall): Promise<string> {
+    const tool = tools.find(({ name }) => name === call.tool);
+    if (tool === undefined) return `there is no tool ${call.tool}`;
     if (tool.dangerous) {
       const approval = ctx.awakeable<boolean>();
-      ctx.set("question", { id: approval.id, text: `${name} ${input}` });
+      ctx.set("question", { id: approval.id, text: `${tool.name} ${call.input}` });
       const approved = await approval.promise;
       ctx.clear("question");
       if (!approved) return "a person has declined this";
     }
-    return ctx.run(name, () => tool.run(input));
+    return ctx.run(tool.name, () => tool.run(call.input));
   }
 
-  return workflow("Agent", { state }, {
+  return workflow("Agent", options, {
     async run(ctx, task: string): Promise<string> {
       const messages: Message[] = [{ role: "user", text: task }];
       for (;;) {

@@ -29,18 +29,20 @@ export const model: Model = async (messages) => {
   return { role: "model", ...(replies[turn] ?? { text: "I am lost.", calls: [] }) };
 };
 
-export const tools: ReadonlyMap<string, Tool> = new Map<string, Tool>([
-  ["list", {
+export const tools: readonly Tool[] = [
+  {
+    name: "list",
     run: (folder) => {
       effect(`tool: list ${folder}`);
       return "2019.tar 2025.tar";
     },
-  }],
-  ["delete", {
+  },
+  {
+    name: "delete",
     dangerous: true,
     run: (file) => {
       effect(`tool: delete ${file}`);
       return "deleted";
     },
-  }],
-]);
+  },
+];

@@ -3,7 +3,9 @@
 import { Engine, object, shared } from "holdfast";
 import { data } from "../support.ts";
 
-const counter = object("Counter", { state: { count: 0 } }, {
+const options = { state: { count: 0 } };
+
+const counter = object("Counter", options, {
   async add(ctx, by: number): Promise<number> {
     const count = (await ctx.get("count")) + by;
     ctx.set("count", count);

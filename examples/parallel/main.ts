@@ -1,6 +1,6 @@
 // Several things at once, with the promises of the language: all, race, allSettled, and a deadline.
 // In which order they settled is in the journal, so that a replay goes the same way.
-import { Engine, TerminalError, isHoldfastError, service } from "holdfast";
+import { Engine, isHoldfastError, service, TerminalError } from "holdfast";
 import { data } from "../support.ts";
 
 const shops = service("Shops", {

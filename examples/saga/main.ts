@@ -1,7 +1,7 @@
 // A saga: book a flight, a hotel and a car, or none of them. What was done is undone in reverse
 // order when a later booking fails for good, and when the trip is cancelled from outside. That is
 // ordinary code: each undo is a step like any other, and survives a crash in the middle.
-import { Engine, TerminalError, isHoldfastError, service } from "holdfast";
+import { Engine, isHoldfastError, service, TerminalError } from "holdfast";
 import { data } from "../support.ts";
 import { booking, cars } from "./world.ts";
 

@@ -4,10 +4,12 @@ import { setTimeout as after } from "node:timers/promises";
 import { Engine, isHoldfastError, promise, workflow } from "holdfast";
 import { data } from "../support.ts";
 
-const state = { status: "unknown", code: "" };
-const promises = { verified: promise<string>() };
+const options = {
+  state: { status: "unknown", code: "" },
+  promises: { verified: promise<string>() },
+};
 
-const signup = workflow("Signup", { state, promises }, {
+const signup = workflow("Signup", options, {
   async run(ctx, email: string): Promise<string> {
     const code = await ctx.run("mail a code", () => {
       console.log(`mail to ${email}: your code is 4711`);

@@ -5,8 +5,10 @@ import { type Duration, object, service } from "holdfast";
 
 const tickets = Array.from({ length: 10 }, (_, i) => `TICKET-${String(i + 1).padStart(3, "0")}`);
 
+const free = { state: { reserved: false } };
+
 /** One object per ticket keeps who has it: two users cannot reserve it at the same time. */
-const ticket = object("Ticket", { state: { reserved: false } }, {
+const ticket = object("Ticket", free, {
   async reserve(ctx): Promise<boolean> {
     if (await ctx.get("reserved")) return false;
     ctx.set("reserved", true);
@@ -29,7 +31,9 @@ export const ticketService = service("TicketService", {
 /** How long a ticket stays in a cart. */
 const expiry = (process.env["EXPIRY"] ?? "15m") as Duration;
 
-export const cart = object("Cart", { state: { tickets: [] as string[] } }, {
+const empty = { state: { tickets: [] as string[] } };
+
+export const cart = object("Cart", empty, {
   async addTicket(ctx, ticketId: string): Promise<boolean> {
     const reserved = await ctx.call(ticketService).reserve(ticketId);
     if (reserved) {
@@ -41,7 +45,8 @@ export const cart = object("Cart", { state: { tickets: [] as string[] } }, {
   async expireTicket(ctx, ticketId: string): Promise<void> {
     const held = await ctx.get("tickets");
     if (!held.includes(ticketId)) return;
-    ctx.set("tickets", held.filter((id) => id !== ticketId));
+    const left = held.filter((id) => id !== ticketId);
+    ctx.set("tickets", left);
     await ctx.call(ticketService).release(ticketId);
   },
   async list(ctx): Promise<string[]> {
