@@ -53,9 +53,10 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const stop = onAbort(signal, reject);
+      let id = (): string => "";
       const done = (result: Result): void => {
         stop();
-        settle(result, target, spec?.serde, resolve, reject);
+        settle(result, { target, id }, spec?.serde, resolve, reject);
       };
       const refused = (error: unknown): void => {
         stop();
@@ -71,6 +72,7 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
             new HoldfastError("WORKFLOW_ALREADY_STARTED", { data: { ...target, id: idOf(answer.named) } }),
           );
         }
+        id = () => idOf(answer.named);
         if (answer.result !== null) return done(answer.result);
         partition.replies.wait(answer.named.n, { result: done, refused });
       };
@@ -122,14 +124,17 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
   async #result(id: () => string, target?: Target, serde?: Serde): Promise<unknown> {
     const partition = await this.#host.partition();
     return new Promise((resolve, reject) => {
-      const done = (result: Result): void => settle(result, target, serde, resolve, reject);
-      const settleAnswer = (answer: Answer): void => {
-        if (answer.kind === "refused") return reject(answer.error);
-        if (answer.kind !== "invocation") return;
-        if (answer.result !== null) return done(answer.result);
-        partition.replies.wait(answer.named.n, { result: done, refused: reject });
-      };
-      partition.propose({ kind: "attach", id: id(), request: { settle: settleAnswer } });
+      const done = (result: Result): void => settle(result, { target, id }, serde, resolve, reject);
+      partition.replies.request(reject, (answered) => {
+        const settleAnswer = (answer: Answer): void => {
+          answered();
+          if (answer.kind === "refused") return reject(answer.error);
+          if (answer.kind !== "invocation") return;
+          if (answer.result !== null) return done(answer.result);
+          partition.replies.wait(answer.named.n, { result: done, refused: reject });
+        };
+        partition.propose({ kind: "attach", id: id(), request: { settle: settleAnswer } });
+      });
     });
   }
 
@@ -220,17 +225,24 @@ function asked(partition: Partition, ask: (request: Request) => void): Promise<A
   });
 }
 
+/** Where a failure is said to come from, where it does not say so itself. */
+interface From {
+  readonly target: Target | undefined;
+  id(): string;
+}
+
 function settle(
   result: Result,
-  target: Target | undefined,
+  from: From,
   serde: Serde | undefined,
   resolve: (value: unknown) => void,
   reject: (error: unknown) => void,
 ): void {
   if ("failure" in result) {
     const { failure } = result;
-    const text = failure.target ?? (target === undefined ? undefined : targetText(target));
-    return reject(errorOf(text === undefined ? failure : { ...failure, target: text }));
+    const { invocation = from.id() } = failure;
+    const target = failure.target ?? (from.target && targetText(from.target));
+    return reject(errorOf({ ...failure, invocation, ...(target === undefined ? {} : { target }) }));
   }
   try {
     resolve((serde ?? jsonSerde).decode(result.value));

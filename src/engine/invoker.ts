@@ -7,9 +7,10 @@ import { HoldfastError, failureOf, isHoldfastError } from "../model/errors.ts";
 import type { Result } from "../model/payload.ts";
 import type { Again, CommandRequest } from "../model/proposal.ts";
 import type { InvocationNumber, InvocationRow } from "../model/row.ts";
-import { nameOf, type Tables } from "../partition/tables/tables.ts";
+import type { Tables } from "../partition/tables/tables.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
-import { Attempt, type AttemptEvent, type AttemptHost, type Code, type StepFailure } from "../sdk/attempt.ts";
+import { Attempt } from "../sdk/attempt.ts";
+import type { AttemptEvent, AttemptHost, Code, StepFailure } from "../sdk/attempt-host.ts";
 import { exhausted, policyOf } from "../sdk/policy.ts";
 import { backoffMs } from "../std/backoff.ts";
 import type { Gate } from "./gate.ts";
@@ -46,6 +47,7 @@ export class Invoker implements AttemptHost {
   /** Attempts that only wait, longest first, with the time since when. */
   readonly #idle = new Map<Attempt, number>();
   readonly #ready: ReadyQueue;
+  readonly leftovers: Map<string, Promise<void>> = new Map();
   #sweep: Timer | undefined;
   #stopped = false;
   #draining = false;
@@ -281,13 +283,6 @@ export class Invoker implements AttemptHost {
 
   report(attempt: Attempt, event: AttemptEvent): void {
     this.#parts.report(attempt, event);
-  }
-
-  stateSize(attempt: Attempt, name: string): { readonly names: number; readonly bytes: number } {
-    const { service, key } = attempt.row;
-    const object = this.#parts.tables.objects.get(nameOf(service, key as string));
-    if (object === undefined) return { names: 0, bytes: 0 };
-    return { names: object.state.has(name) ? 0 : object.state.size, bytes: object.stateBytes };
   }
 }
 

@@ -9,7 +9,8 @@ import type { Decided } from "../partition/decide.ts";
 import type { Tables } from "../partition/tables/tables.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { OpenStorage } from "../ports/storage.ts";
-import type { Attempt, AttemptEvent } from "../sdk/attempt.ts";
+import type { Attempt } from "../sdk/attempt.ts";
+import type { AttemptEvent } from "../sdk/attempt-host.ts";
 import { Admission } from "./admission.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Report } from "./events.ts";
@@ -198,7 +199,6 @@ export class Partition {
 
   #reportAttempt(attempt: Attempt, event: AttemptEvent): void {
     const { report } = this.#world;
-    if (event.kind === "contextClosed") return;
     report({ ...event, target: attempt.target, id: idOf(attempt.row) });
   }
 

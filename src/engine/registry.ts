@@ -3,7 +3,7 @@
 import { retentionMs } from "../model/duration.ts";
 import { HoldfastError } from "../model/errors.ts";
 import type { Directory, HostedHandler } from "../partition/decision.ts";
-import type { Code } from "../sdk/attempt.ts";
+import type { Code } from "../sdk/attempt-host.ts";
 import { type DefinitionSpec, specOf } from "../sdk/definition.ts";
 import type { Callable } from "../sdk/types.ts";
 import { partitionHash } from "../std/hash.ts";

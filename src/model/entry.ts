@@ -1,7 +1,7 @@
 // The entries of a journal: commands (what a handler asked, in order) and notifications (what it
 // learned, in the order it learned it). Plain data, written to the changelog as they stand; an
 // entry never changes once written (I4).
-import type { Payload, Result } from "./payload.ts";
+import type { Failure, Payload, Result } from "./payload.ts";
 
 /** Whom an invocation addresses. `key` is null for services. */
 export interface Target {
@@ -24,7 +24,13 @@ export type CommandIndex = number;
 export type Command =
   | { readonly kind: "get"; readonly name: string; readonly answer: Payload | undefined }
   | { readonly kind: "stateKeys"; readonly answer: readonly string[] }
-  | { readonly kind: "set"; readonly name: string; readonly value: Payload }
+  /** `failure`: it was refused and changed nothing; the handler is thrown it, now and on replay. */
+  | {
+      readonly kind: "set";
+      readonly name: string;
+      readonly value: Payload;
+      readonly failure?: Failure | undefined;
+    }
   | { readonly kind: "clear"; readonly name: string }
   | { readonly kind: "clearAll" }
   | {
@@ -37,8 +43,9 @@ export type Command =
       readonly kind: "send";
       readonly target: Target;
       readonly hash: string;
-      readonly callee: Callee;
+      readonly callee: Callee | null;
       readonly due?: number | undefined;
+      readonly failure?: Failure | undefined;
     }
   | { readonly kind: "run"; readonly name: string }
   | { readonly kind: "sleep"; readonly due: number }

@@ -26,6 +26,7 @@ export function applyCommand(
   if (open !== undefined) openCommand(tables, row, index, open, stamp);
   switch (command.kind) {
     case "set":
+      if (command.failure !== undefined) return;
       return setState(tables, keyOf(tables, row), command.name, command.value, stamp);
     case "clear":
       return setState(tables, keyOf(tables, row), command.name, undefined, stamp);

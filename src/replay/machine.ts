@@ -88,12 +88,9 @@ export class Machine {
     return this.#learnings.length > 0;
   }
 
-  isPending(of: CommandIndex): boolean {
-    return this.#pending.has(of);
-  }
-
-  pending(): CommandIndex[] {
-    return [...this.#pending];
+  /** Whether the handler waits for an answer from its journal. */
+  get waits(): boolean {
+    return this.#pending.size > 0;
   }
 
   /** The handler asks its next command. */
@@ -131,6 +128,11 @@ export class Machine {
     if (waiting === undefined) this.#waitingSignals.set(name, [of]);
     else waiting.push(of);
     return undefined;
+  }
+
+  /** The handler no longer waits for it; its answer, when it comes, is for nobody. */
+  giveUp(of: CommandIndex): void {
+    this.#pending.delete(of);
   }
 
   /** Whether a promise made now is rejected at once: a cancellation found nothing pending (R9). */

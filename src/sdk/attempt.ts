@@ -3,68 +3,28 @@
 // promises settle in the journal's order, and keeps the barrier for step bodies (R2, R4–R9).
 import type { CommandEntry, CommandIndex, Entry, Notification } from "../model/entry.ts";
 import { HoldfastError, TerminalError, errorOf, failureOf, isHoldfastError } from "../model/errors.ts";
-import { stateBytesMax, stateNamesMax } from "../model/limits.ts";
-import { type Payload, type Result, payloadBytes } from "../model/payload.ts";
+import type { Payload, Result } from "../model/payload.ts";
 import type { CommandRequest } from "../model/proposal.ts";
 import type { InvocationRow } from "../model/row.ts";
 import { type HandOver, Machine, type Outcome } from "../replay/machine.ts";
 import { targetText } from "../replay/mismatch.ts";
 import type { DefinitionSpec, HandlerSpec } from "./definition.ts";
+import type { AttemptHost, Code } from "./attempt-host.ts";
 import { blockedError, mismatchError } from "./divergence.ts";
 import { Bodies } from "./bodies.ts";
 import { createContext } from "./keyed-context.ts";
+import { Outgoing } from "./outgoing.ts";
 import { decodeInput, encodeOutput } from "./values.ts";
 
-/** What an attempt asks of the engine it runs in. */
-export interface AttemptHost {
-  /** Logs a command; undefined when this attempt is no longer the current one. */
-  command(attempt: Attempt, request: CommandRequest): CommandEntry | undefined;
-  stepDone(attempt: Attempt, of: CommandIndex, tries: number, result: Result): void;
-  stepFailed(attempt: Attempt, of: CommandIndex, tries: number, failed: StepFailure): void;
-  /** The handler ended. `failed` leaves it to the policy whether it is tried again. */
-  finished(attempt: Attempt, result: Result): void;
-  failed(attempt: Attempt, error: unknown, mismatch: boolean): void;
-  /** Calls back once everything up to `position` is durable; never within this call. */
-  whenDurable(position: number, then: () => void): void;
-  /** Asks for a turn: `turn()` is called after all microtasks have drained. */
-  requestTurn(attempt: Attempt): void;
-  /** The attempt has nothing to do until it learns something. */
-  idle(attempt: Attempt): void;
-  /** Names and bytes of the key's state, without the value of `name`. */
-  stateSize(attempt: Attempt, name: string): { readonly names: number; readonly bytes: number };
-  /** Position of the newest record decided. */
-  readonly position: number;
-  /** Wall clock, for bodies and backoff only; never shown to the handler. */
-  now(): number;
-  random(): number;
-  after(ms: number, then: () => void): { cancel(): void };
-  /** Runs user code so that what it does can be attributed to the attempt (R5, R7). */
-  attribute<T>(attempt: Attempt, body: boolean, code: () => T): T;
-  /** Whether the code running now is a step's body. */
-  insideBody(): boolean;
-  report(attempt: Attempt, event: AttemptEvent): void;
-  /** Await outside the journal is an error here rather than an event (R6). */
-  readonly strict: boolean;
-}
+type Request = CommandRequest | Promise<CommandRequest>;
 
-/** The code an attempt runs. */
-export interface Code {
-  readonly handler: HandlerSpec;
-  readonly definition: DefinitionSpec;
-  /** Names this version of the code (R11). */
-  readonly revision: string;
+/** What becomes of a command's answer; `callee`: the id of the invocation it called. */
+export interface Asking {
+  /** Names it in reports. */
+  readonly label: string;
+  readonly decode: (outcome: Outcome) => unknown;
+  readonly callee?: (() => string) | undefined;
 }
-
-export interface StepFailure {
-  readonly error: unknown;
-  readonly due: number;
-}
-
-export type AttemptEvent =
-  | { readonly kind: "unjournaledAwait"; readonly at: string }
-  | { readonly kind: "unawaited"; readonly commands: readonly string[] }
-  | { readonly kind: "contextClosed"; readonly used: string }
-  | { readonly kind: "console"; readonly level: string; readonly args: readonly unknown[] };
 
 interface Future {
   readonly label: string;
@@ -89,15 +49,18 @@ export class Attempt {
   readonly #futures = new Map<CommandIndex, Future>();
   /** Made when the handler asks for its signal: most never do. */
   #abort: AbortController | undefined;
+  #abortReason: Error | undefined;
   /** Commands that the journal held when the attempt began. */
   readonly #replayed: number;
-  #outgoing: Promise<void> | undefined;
-  #outgoingCount = 0;
+  readonly #outgoing = new Outgoing();
+  #rejections: Map<object, unknown> | undefined;
   #inTurn = false;
   #started = false;
   #decoding = false;
   #blocked: { cancel(): void } | undefined;
   #over = false;
+  /** The handler has ended and its result is on its way. */
+  #ending = false;
   #waitingForTurn = false;
 
   constructor(
@@ -122,7 +85,10 @@ export class Attempt {
   }
 
   get abortSignal(): AbortSignal {
-    this.#abort ??= new AbortController();
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
+    }
     return this.#abort.signal;
   }
 
@@ -130,12 +96,14 @@ export class Attempt {
     return targetText(this.row);
   }
 
-  /** Whether it may be dropped from memory and replayed later (R8). */
+  /**
+   * Whether it may be dropped from memory and replayed later (R8). One that waits for nothing of its
+   * journal is not: nothing would wake it.
+   */
   get suspendable(): boolean {
-    return (
-      this.#started && !this.#over && !this.#inTurn && !this.#decoding && !this.#waitingForTurn &&
-      this.#outgoing === undefined && this.bodies.executing === 0 && !this.machine.hasNext
-    );
+    if (!this.#started || this.#over || this.#inTurn || this.#decoding) return false;
+    if (this.#waitingForTurn || this.#ending || this.#outgoing.count > 0) return false;
+    return this.bodies.executing === 0 && this.machine.waits && !this.machine.hasNext;
   }
 
   /** A notification was logged for this attempt. */
@@ -174,7 +142,8 @@ export class Attempt {
   endTurn(): void {
     this.#inTurn = false;
     if (this.#over || this.#decoding) return;
-    if (this.machine.hasNext && this.#blocked === undefined) this.requestTurn();
+    const blocked = this.#blocked !== undefined || this.#outgoing.count > 0;
+    if (this.machine.hasNext && !blocked) this.requestTurn();
     else this.#settled();
   }
 
@@ -216,49 +185,65 @@ export class Attempt {
       }
     });
     returned.then(
-      (value) => this.#end(undefined, value),
-      (error: unknown) => this.#end(error ?? new Error(`${String(error)} was thrown`), undefined),
+      (value) => this.#returned(undefined, value),
+      (error: unknown) => this.#returned(error ?? new Error(`${String(error)} was thrown`), undefined),
     );
   }
 
-  /** The handler returned or threw. */
+  /** The handler returned or threw: in a turn, or it has awaited something else (R6). */
+  #returned(error: unknown, value: unknown): void {
+    if (this.#over || !this.#checkTurn("the handler's end")) return;
+    this.#ending = true;
+    if (this.#outgoing.count === 0) this.#end(error, value);
+    else this.#outgoing.sent(() => this.#end(error, value));
+  }
+
   #end(error: unknown, value: unknown): void {
-    if (this.#over || error === stopSignal) return;
-    this.#checkTurn("the handler's end");
     if (this.#over) return;
+    const terminal = error === undefined || (isHoldfastError(error) && error.terminal);
+    if (!terminal) return this.fail(error, false);
     const unasked = this.machine.unasked();
     if (unasked !== undefined) {
-      return this.fail(mismatchError(this, { entry: unasked, actual: "the end of the handler" }), true);
-    }
-    if (this.#outgoing !== undefined) {
-      this.#outgoing.then(() => this.#end(error, value));
-      return;
+      const actual = "the end of the handler";
+      return this.fail(mismatchError(this, { entry: unasked, actual }), true);
     }
     this.#reportUnawaited();
-    if (error !== undefined) {
-      if (isHoldfastError(error) && error.terminal) this.#finish({ failure: failureOf(error) });
-      else this.fail(error, false);
-      return;
-    }
+    if (error !== undefined) return this.#finish({ failure: failureOf(error) });
     const encoded = encodeOutput(this.spec, value);
-    if (encoded instanceof Promise) {
-      encoded.then(
-        (result) => this.#finish(result),
-        (failure: unknown) => this.#finish({ failure: failureOf(failure) }),
-      );
-    } else this.#finish(encoded);
+    if (encoded instanceof Promise) void encoded.then((result) => this.#finish(result));
+    else this.#finish(encoded);
   }
 
   #finish(result: Result): void {
     if (this.#over) return;
     this.close("the handler has ended");
+    this.#reportRejections();
     this.host.finished(this, result);
   }
 
   fail(error: unknown, mismatch: boolean): void {
     if (this.#over) return;
     this.close("the attempt has failed");
+    this.#reportRejections();
     this.host.failed(this, error, mismatch);
+  }
+
+  /** A promise that the handler made was rejected, and nobody has looked at it yet (R7). */
+  rejected(promise: object, error: unknown): void {
+    if (this.#over) return this.host.report(this, { kind: "unhandledRejection", error });
+    this.#rejections ??= new Map();
+    this.#rejections.set(promise, error);
+  }
+
+  /** Somebody has looked at it after all. */
+  handled(promise: object): void {
+    this.#rejections?.delete(promise);
+  }
+
+  #reportRejections(): void {
+    for (const error of this.#rejections?.values() ?? []) {
+      this.host.report(this, { kind: "unhandledRejection", error });
+    }
   }
 
   /** Ends the attempt without a word to the partition, which knows. Bodies are told (R8). */
@@ -266,52 +251,60 @@ export class Attempt {
     this.#over = true;
     this.#blocked?.cancel();
     this.bodies.abort(reason);
-    this.#abort?.abort(new HoldfastError("CONTEXT_CLOSED", { message: reason }));
+    this.#raise(new HoldfastError("CONTEXT_CLOSED", { message: reason }));
   }
 
-  /** Asks one command; `label` names it in reports. A context's methods come through here. */
-  ask(request: CommandRequest | Promise<CommandRequest>, asked: (entry: CommandEntry) => void): void {
+  #raise(reason: Error): void {
+    this.#abortReason ??= reason;
+    this.#abort?.abort(reason);
+  }
+
+  /** Asks one command. A context's methods come through here. */
+  ask(request: Request, asked: (entry: CommandEntry) => void): void {
     this.checkUse();
-    if (!(request instanceof Promise) && this.#outgoing === undefined) {
-      return this.#send(request, asked);
-    }
-    const before = this.#outgoing ?? Promise.resolve();
-    this.#outgoingCount++;
-    const sent = before
-      .then(() => request)
-      .then((ready) => {
-        if (!this.#over) this.#send(ready, asked);
-      })
-      .catch((error: unknown) => this.#end(error, undefined))
-      .finally(() => {
-        this.#outgoingCount--;
-        if (this.#outgoing === sent) this.#outgoing = undefined;
-      });
-    this.#outgoing = sent;
+    this.#ask(request, asked);
   }
 
-  /** Refuses a state that would grow past its bounds; replay was let through when it was live. */
-  checkState(name: string, value: Payload): void {
-    if (this.machine.replaying) return;
-    const { names, bytes } = this.host.stateSize(this, name);
-    const after = bytes + payloadBytes(value) + name.length;
-    if (names < stateNamesMax && after <= stateBytesMax) return;
-    throw new HoldfastError("STATE_TOO_LARGE", {
-      data: { name, names, bytes: after, namesMax: stateNamesMax, bytesMax: stateBytesMax },
-      terminal: true,
+  #ask(request: Request, asked: (entry: CommandEntry) => void): void {
+    const outgoing = this.#outgoing;
+    if (!(request instanceof Promise) && outgoing.count === 0) return this.#send(request, asked);
+    const send = (ready: CommandRequest): void => {
+      if (this.#over) return;
+      this.#send(ready, asked);
+      if (outgoing.count === 0 && !this.#inTurn) this.requestTurn();
+    };
+    outgoing.push(request, send, (error) => {
+      if (error !== stopSignal) this.#end(error, undefined);
     });
+  }
+
+  /**
+   * Asks a command that is answered later. Its promise waits from now on, whatever the encoding of
+   * the command takes, so that what a cancellation finds pending repeats (R4, R9).
+   */
+  asked<T>(request: Request, future: Asking, asked: (entry: CommandEntry) => void): Promise<T> {
+    this.checkUse();
+    const of = this.nextIndex;
+    if (future.callee !== undefined) this.#calls.set(of, future.callee);
+    const promise = this.#future<T>(of, future);
+    this.#ask(request, asked);
+    return promise;
+  }
+
+  /** The same for a signal, which may have come before it was asked for. */
+  askedSignal<T>(name: string, decode: (outcome: Outcome) => unknown): Promise<T> {
+    this.checkUse();
+    const of = this.nextIndex;
+    const kept = this.machine.waitForSignal(of, name);
+    const outcome = kept === undefined ? undefined : { kind: "result" as const, result: kept };
+    const promise = this.#future<T>(of, { label: `signal "${name}"`, decode }, outcome);
+    this.#ask({ kind: "signal", name }, noop);
+    return promise;
   }
 
   /** The number the next command will get. */
   get nextIndex(): CommandIndex {
-    return this.machine.asked + this.#outgoingCount;
-  }
-
-  /** A promise that is made once the commands still being encoded were asked. */
-  afterOutgoing<T>(made: () => Promise<T>): Promise<T> {
-    const promise = (this.#outgoing ?? Promise.resolve()).then(made);
-    promise.catch(noop);
-    return promise;
+    return this.machine.asked + this.#outgoing.count;
   }
 
   /** Whether the entry was asked by an earlier attempt. */
@@ -349,32 +342,17 @@ export class Attempt {
     this.requestTurn();
   }
 
-  /** A promise for the answer of command `of`, settled by a hand-over. */
-  future<T>(of: CommandIndex, label: string, decode: (outcome: Outcome) => unknown): Promise<T> {
+  /** A promise for the answer of command `of`: settled by a hand-over, or by what is here now. */
+  #future<T>(of: CommandIndex, { label, decode }: Asking, here?: Outcome): Promise<T> {
     const promise = new Promise<T>((resolve, reject) => {
       if (this.machine.takeCancellation()) {
-        this.bodies.cancel(of + 1);
+        this.machine.giveUp(of);
         return reject(cancelledError());
       }
+      if (here !== undefined) return resolve(decode(here) as T);
       this.machine.wait(of);
       this.#futures.set(of, { label, decode, resolve: resolve as (v: unknown) => void, reject });
     });
-    promise.catch(noop);
-    return promise;
-  }
-
-  /** The same for a signal, which may have come before it was asked for. */
-  signalFuture<T>(of: CommandIndex, name: string, decode: (o: Outcome) => unknown): Promise<T> {
-    const kept = this.machine.waitForSignal(of, name);
-    if (kept === undefined) {
-      const promise = new Promise<T>((resolve, reject) => {
-        const settle = { resolve: resolve as (v: unknown) => void, reject };
-        this.#futures.set(of, { label: `signal ${name}`, decode, ...settle });
-      });
-      promise.catch(noop);
-      return promise;
-    }
-    const promise = Promise.resolve(decode({ kind: "result", result: kept })) as Promise<T>;
     promise.catch(noop);
     return promise;
   }
@@ -384,8 +362,8 @@ export class Attempt {
       case "settle":
         return this.#settle(next.of, next.outcome);
       case "cancel":
-        this.bodies.cancel(this.machine.asked);
-        this.#abort?.abort(cancelledError());
+        this.bodies.cancel(this.nextIndex);
+        this.#raise(cancelledError());
         for (const of of next.pending) this.#reject(of, cancelledError());
         return this.#cascade(next.pending);
       case "nothing":
@@ -397,20 +375,27 @@ export class Attempt {
 
   /** Cancels the calls that were awaited: commands of their own, in order (R9). */
   #cascade(pending: readonly CommandIndex[]): void {
-    for (const of of pending) {
-      const id = this.callIds.get(of);
-      if (id !== undefined) this.ask({ kind: "cancel", id: id() }, noop);
+    try {
+      for (const of of pending) {
+        const id = this.#calls.get(of);
+        if (id === undefined) continue;
+        if (this.#outgoing.count === 0) this.#ask({ kind: "cancel", id: id() }, noop);
+        // Its id is known once it was sent, which by then it is.
+        else this.#ask(Promise.resolve({ kind: "cancel", get id() { return id(); } }), noop);
+      }
+    } catch (error) {
+      if (error !== stopSignal) throw error;
     }
   }
 
   /** The ids of calls by command, for cancelling them. */
-  readonly callIds: Map<CommandIndex, () => string> = new Map();
+  readonly #calls = new Map<CommandIndex, () => string>();
 
   #settle(of: CommandIndex, outcome: Outcome): void {
     const future = this.#futures.get(of);
     if (future === undefined) return;
     this.#futures.delete(of);
-    this.callIds.delete(of);
+    this.#calls.delete(of);
     let value: unknown;
     try {
       value = future.decode(outcome);
@@ -434,6 +419,7 @@ export class Attempt {
   /** A hand-over must wait for a command the handler has not asked: it awaits something else. */
   #block(entry: CommandEntry | undefined): void {
     const { host } = this;
+    if (this.#outgoing.count > 0) return;
     if (host.strict) return this.fail(blockedError(this, entry), true);
     this.#blocked = host.after(blockedMsMax, () => this.fail(blockedError(this, entry), true));
   }
@@ -442,16 +428,16 @@ export class Attempt {
   checkUse(): void {
     if (this.host.insideBody()) throw new HoldfastError("RUN_NESTED", { terminal: true });
     if (this.#over) throw new HoldfastError("CONTEXT_CLOSED");
-    this.#checkTurn("a command");
+    if (!this.#checkTurn("a command")) throw stopSignal;
   }
 
-  #checkTurn(at: string): void {
-    if (this.#inTurn) return;
+  /** False when the attempt has ended over it. */
+  #checkTurn(at: string): boolean {
+    if (this.#inTurn) return true;
     this.host.report(this, { kind: "unjournaledAwait", at });
-    if (this.host.strict) {
-      this.fail(new HoldfastError("UNJOURNALED_AWAIT", { data: { at } }), true);
-      throw stopSignal;
-    }
+    if (!this.host.strict) return true;
+    this.fail(new HoldfastError("UNJOURNALED_AWAIT", { data: { at } }), true);
+    return false;
   }
 
   #reportUnawaited(): void {

@@ -20,9 +20,6 @@ export interface Body {
   readonly timeoutMs: number | undefined;
 }
 
-/** Bodies still executing though their attempt or try is over, by invocation and command (R8). */
-const leftovers = new Map<string, Promise<void>>();
-
 /** One try of a body: from when it is to start until it is told of. */
 class Try {
   #controller: AbortController | undefined;
@@ -79,15 +76,16 @@ export class Bodies {
     for (const known of this.#known.values()) {
       if (!known.open) continue;
       known.open = false;
-      const open = this.#attempt.row.open.get(known.body.of);
-      if (open?.kind === "run" && open.due === undefined) this.#startWhenDurable(known.body);
+      if (this.#due(known.body)) this.#startWhenDurable(known.body);
     }
   }
 
   /** The time for another try has come. */
   retry(of: CommandIndex): void {
     const known = this.#known.get(of);
-    if (known !== undefined && !known.open) this.#startWhenDurable(known.body);
+    // One that replay has yet to reach starts then; one that waits for its leftover starts after it.
+    if (known === undefined || known.open || this.#running.has(of)) return;
+    this.#startWhenDurable(known.body);
   }
 
   /** The commands before this one were cancelled: their bodies stop, or never start. */
@@ -115,12 +113,19 @@ export class Bodies {
     const running = new Try();
     this.#running.set(body.of, running);
     const start = (): void => {
-      if (this.#attempt.over || this.#cancelled(body) || running.aborted) this.#running.delete(body.of);
+      if (this.#attempt.over || running.aborted || !this.#due(body)) this.#running.delete(body.of);
       else this.#execute(body, running);
     };
+    const { leftovers } = host;
     const before = leftovers.size === 0 ? undefined : leftovers.get(this.#token(body.of));
     if (before === undefined) host.whenDurable(machine.learned, start);
     else this.#after(before, () => host.whenDurable(machine.learned, start));
+  }
+
+  /** Whether the step still waits for a try, now: a try given up may have answered meanwhile. */
+  #due(body: Body): boolean {
+    const open = this.#attempt.row.open.get(body.of);
+    return open?.kind === "run" && open.due === undefined && !this.#cancelled(body);
   }
 
   #token(of: CommandIndex): string {
@@ -131,6 +136,7 @@ export class Bodies {
   #leave(of: CommandIndex, running: Try): void {
     const { settled } = running;
     if (settled === undefined) return;
+    const { leftovers } = this.#attempt.host;
     const token = this.#token(of);
     leftovers.set(token, settled);
     void settled.finally(() => {
@@ -160,11 +166,11 @@ export class Bodies {
     if (body.timeoutMs !== undefined) this.#limit(body, running, tries, since);
     const returned = host.attribute(this.#attempt, true, () => call(body.action, step));
     running.settled = returned.then(
-      (value) => {
-        if (this.#tell(body.of, running)) this.#succeeded(body, tries, value);
-      },
+      (value) => this.#succeeded(body, running, tries, value),
       (error: unknown) => {
-        if (this.#tell(body.of, running)) this.#failed(body, tries, since, error);
+        // One that was told to stop because its attempt ended has not failed: it runs again.
+        const stopped = running.aborted && this.#attempt.over;
+        if (this.#tell(body.of, running) && !stopped) this.#failed(body, tries, since, error);
       },
     );
   }
@@ -187,11 +193,13 @@ export class Bodies {
     });
   }
 
-  #succeeded(body: Body, tries: number, value: unknown): void {
-    const { host, spec } = this.#attempt;
-    const encoded = encodeValue(spec, value, `the result of run "${body.name}"`);
-    if (encoded instanceof Promise) void encoded.then((result) => this.#done(body, tries, result));
-    else host.stepDone(this.#attempt, body.of, tries, encoded);
+  #succeeded(body: Body, running: Try, tries: number, value: unknown): void | Promise<void> {
+    if (running.told) return;
+    const encoded = encodeValue(this.#attempt.spec, value, `the result of run "${body.name}"`);
+    const done = (result: Result): void => {
+      if (this.#tell(body.of, running)) this.#done(body, tries, result);
+    };
+    return encoded instanceof Promise ? encoded.then(done) : done(encoded);
   }
 
   #done(body: Body, tries: number, result: Result): void {

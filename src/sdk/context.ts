@@ -106,16 +106,16 @@ export class BaseContext {
       hash: hashOf(call.input),
     }));
     let entry: CommandEntry | undefined;
-    const promise = this.asked(
+    const callee = (): string => idOfCallee(entry);
+    const decode = decodeResult(called.spec?.serde, { target, id: callee });
+    const promise = attempt.asked(
       request,
-      `call ${targetText(target)}`,
-      decodeResult(called.spec?.serde, target),
+      { label: `call ${targetText(target)}`, decode, callee },
       (logged) => {
         entry = logged;
-        attempt.callIds.set(logged.index, () => idOfCallee(logged));
       },
     );
-    Object.defineProperty(promise, "id", { get: () => idOfCallee(entry), enumerable: true });
+    Object.defineProperty(promise, "id", { get: callee, enumerable: true });
     return promise;
   }
 
@@ -143,6 +143,7 @@ export class BaseContext {
     let entry: CommandEntry | undefined;
     attempt.ask(request, (logged) => {
       entry = logged;
+      throwRefusal(logged);
     });
     return this.handle(() => idOfCallee(entry), called.spec?.serde);
   }
@@ -194,12 +195,7 @@ export class BaseContext {
 
   signal<T>(name: string): Promise<T> {
     checkName(name, "signal");
-    const { attempt } = this;
-    let promise: Promise<T> | undefined;
-    attempt.ask({ kind: "signal", name }, (entry) => {
-      promise = attempt.signalFuture<T>(entry.index, name, decodeResult(undefined));
-    });
-    return promise ?? attempt.afterOutgoing(() => promise as Promise<T>);
+    return this.attempt.askedSignal(name, decodeResult(undefined));
   }
 
   sendSignal(invocation: Invocation<unknown> | string, name: string, value?: unknown): void {
@@ -216,16 +212,15 @@ export class BaseContext {
     decode: (outcome: Outcome) => unknown,
     logged: (entry: CommandEntry) => void = noop,
   ): Promise<T> {
-    const { attempt } = this;
-    let promise: Promise<T> | undefined;
-    attempt.ask(request, (entry) => {
-      promise = attempt.future<T>(entry.index, label, decode);
-      logged(entry);
-    });
-    return promise ?? attempt.afterOutgoing(() => promise as Promise<T>);
+    return this.attempt.asked<T>(request, { label, decode }, logged);
   }
 }
 
+
+/** A command that was logged as refused throws, live and on replay alike (R5). */
+export function throwRefusal({ command }: CommandEntry): void {
+  if ("failure" in command && command.failure !== undefined) throw errorOf(command.failure);
+}
 
 function idOfCallee(entry: CommandEntry | undefined): string {
   const command = entry?.command;
@@ -233,18 +228,25 @@ function idOfCallee(entry: CommandEntry | undefined): string {
     throw new TypeError("The id is known once the input is encoded; await something first.");
   }
   const { target, callee } = command;
-  return callee === null || callee.n === 0 ? "" : calleeId(target.service, target.key, callee);
+  return callee === null ? "" : calleeId(target.service, target.key, callee);
 }
 
 function whenReady<T>(call: CallRequest | Promise<CallRequest>, then: (call: CallRequest) => T): T | Promise<T> {
   return call instanceof Promise ? call.then(then) : then(call);
 }
 
-export function decodeResult(serde: Serde | undefined, target?: Called["target"]): (outcome: Outcome) => unknown {
+/** Whom a failure is said to come from, where it does not say so itself. */
+interface From {
+  readonly target: Called["target"];
+  id(): string;
+}
+
+export function decodeResult(serde: Serde | undefined, from?: From): (outcome: Outcome) => unknown {
   return (outcome) => {
-    if (outcome.kind === "result" && "failure" in outcome.result && target !== undefined) {
+    if (outcome.kind === "result" && "failure" in outcome.result && from !== undefined) {
       const { failure } = outcome.result;
-      throw errorOf({ ...failure, target: failure.target ?? targetText(target) });
+      const { target = targetText(from.target), invocation = from.id() } = failure;
+      throw errorOf({ ...failure, target, ...(invocation === "" ? {} : { invocation }) });
     }
     return (serde ?? jsonSerde).decode(valueOf(outcome));
   };

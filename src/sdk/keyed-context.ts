@@ -6,7 +6,7 @@ import type { Outcome } from "../replay/machine.ts";
 import { errorOf } from "../model/errors.ts";
 import type { Attempt } from "./attempt.ts";
 import { hashOf } from "./calls.ts";
-import { BaseContext, checkName, decodeResult } from "./context.ts";
+import { BaseContext, checkName, decodeResult, throwRefusal } from "./context.ts";
 import type { DurablePromise } from "./types.ts";
 import { decodeJson, encodeJson } from "./values.ts";
 
@@ -41,8 +41,7 @@ class KeyedContext extends BaseContext {
     checkName(name, "state value");
     this.#checkWrite();
     const payload = encodeJson(value, `The state "${name}"`);
-    this.attempt.checkState(name, payload);
-    this.attempt.ask({ kind: "set", name, value: payload }, noop);
+    this.attempt.ask({ kind: "set", name, value: payload }, throwRefusal);
   }
 
   clear(name: string): void {

@@ -1,7 +1,7 @@
 // The test engine itself: what it promises to tests.
 import { expect, test } from "vitest";
-import { object, service } from "holdfast";
-import { TestEngine, eachConfiguration } from "holdfast/testing";
+import { object, service } from "../../src/index.ts";
+import { TestEngine, eachConfiguration } from "../../src/testing/index.ts";
 
 const counter = object("Counter", {
   async add(ctx, by: number): Promise<number> {

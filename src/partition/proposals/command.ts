@@ -2,12 +2,15 @@
 // it causes is decided in the same record. Commands of a running attempt are never refused (R13).
 import type { Command, CommandEntry } from "../../model/entry.ts";
 import type { CommandRequest, Proposal } from "../../model/proposal.ts";
-import type { Payload, Result } from "../../model/payload.ts";
+import { type Payload, payloadBytes, type Result } from "../../model/payload.ts";
 import type { InvocationRow, OpenCommand } from "../../model/row.ts";
-import { failureOf } from "../../model/errors.ts";
+import { HoldfastError, failureOf } from "../../model/errors.ts";
+import { idOf } from "../../model/invocation-id.ts";
+import { journalEntriesMax, stateBytesMax, stateNamesMax } from "../../model/limits.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { Decision } from "../decision.ts";
 import { calleeOf, chainOf, create } from "./create.ts";
+import { finish } from "./finish.ts";
 import { complete } from "./notify.ts";
 import { askPromise, completePromise, peekPromise } from "./promise.ts";
 import { cancelById, completeAwakeable, lookup, signalById } from "./signal.ts";
@@ -18,9 +21,18 @@ type CommandProposal = Extract<Proposal, { kind: "command" }>;
 export function command(decision: Decision, proposal: CommandProposal): CommandEntry | undefined {
   const row = currentAttempt(decision, proposal.n, proposal.attempt);
   if (row === undefined) return undefined;
+  if (row.entries >= journalEntriesMax) return endTooLong(decision, row);
   const asking = new Asking(decision, row, proposal.revision);
   ask(asking, proposal.command);
   return asking.entry;
+}
+
+/** It ends here: whatever it still asked, a compensation too, would be one entry more. */
+function endTooLong(decision: Decision, row: InvocationRow): undefined {
+  const data = { id: idOf(row), limit: journalEntriesMax };
+  const error = new HoldfastError("JOURNAL_TOO_LONG", { data });
+  decision.learn({ kind: "stop", n: row.n, code: error.code });
+  finish(decision, row, { failure: failureOf(error) });
 }
 
 /** The row of an invocation whose open attempt this is. */
@@ -72,6 +84,7 @@ function ask(asking: Asking, request: CommandRequest): void {
     case "stateKeys":
       return readState(asking, request);
     case "set":
+      return setState(asking, request);
     case "clear":
     case "clearAll":
     case "run":
@@ -141,6 +154,21 @@ function readState(asking: Asking, request: { kind: "get"; name: string } | { ki
   asking.log({ kind: "get", name: request.name, answer });
 }
 
+/** Refused past its bounds: a command like others, so that replay is refused likewise (R5). */
+function setState(asking: Asking, request: Extract<CommandRequest, { kind: "set" }>): void {
+  const { kind, name, value } = request;
+  const { service, key } = asking.key;
+  const { state, stateBytes } = asking.decision.tables.object(service, key);
+  const before = state.get(name);
+  const held = before === undefined ? 0 : payloadBytes(before) + name.length;
+  const names = state.size + (before === undefined ? 1 : 0);
+  const bytes = stateBytes - held + payloadBytes(value) + name.length;
+  if (names <= stateNamesMax && bytes <= stateBytesMax) return asking.log(request);
+  const data = { name, names, bytes, namesMax: stateNamesMax, bytesMax: stateBytesMax };
+  const failure = failureOf(new HoldfastError("STATE_TOO_LARGE", { data }));
+  asking.log({ kind, name, value: null, failure });
+}
+
 function call(asking: Asking, request: Extract<CommandRequest, { kind: "call" }>): void {
   const { decision, row, index } = asking;
   const { target } = request.call;
@@ -165,8 +193,11 @@ function send(asking: Asking, request: Extract<CommandRequest, { kind: "send" }>
   const { target } = request.call;
   const due = request.delay === undefined ? request.due : decision.time + request.delay;
   const created = create(decision, { call: request.call, due });
-  const callee = "error" in created ? { n: 0, incarnation: "" } : calleeOf(created.row);
-  asking.log({ kind: "send", target, hash: request.hash, callee, due });
+  if ("error" in created) {
+    const failure = failureOf(created.error);
+    return asking.log({ kind: "send", target, hash: request.hash, callee: null, failure });
+  }
+  asking.log({ kind: "send", target, hash: request.hash, callee: calleeOf(created.row), due });
 }
 
 function attach(asking: Asking, id: string): void {

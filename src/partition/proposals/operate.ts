@@ -72,7 +72,7 @@ function undelivered(decision: Decision, row: InvocationRow): InvocationRow[] {
   const found: InvocationRow[] = [];
   for (const entry of decision.tables.journals.read(row.n, row.entries)) {
     if (entry.kind !== "command" || entry.command.kind !== "send") continue;
-    const callee = decision.tables.invocation(entry.command.callee.n);
+    const callee = decision.tables.invocation(entry.command.callee?.n ?? 0);
     if (callee?.status === "scheduled") found.push(callee);
   }
   return found;
