@@ -13,7 +13,12 @@ export type EngineEvent =
     }
   | { readonly kind: "stopped"; readonly failure: string | undefined }
   /** A handler awaited something that is not in its journal (R6). */
-  | { readonly kind: "unjournaledAwait"; readonly target: string; readonly id: string; readonly at: string }
+  | {
+      readonly kind: "unjournaledAwait";
+      readonly target: string;
+      readonly id: string;
+      readonly at: string;
+    }
   /** A handler ended while steps or calls it had asked were still open. */
   | {
       readonly kind: "unawaited";
@@ -38,7 +43,12 @@ export type EngineEvent =
       readonly next: "retry" | "pause" | "fail";
     }
   /** A promise of a handler was rejected and nobody looked at it (R7). */
-  | { readonly kind: "unhandledRejection"; readonly target: string; readonly id: string; readonly error: unknown }
+  | {
+      readonly kind: "unhandledRejection";
+      readonly target: string;
+      readonly id: string;
+      readonly error: unknown;
+    }
   /** Admission stopped (true) or goes on (false): the disk is full, or folding lags behind. */
   | { readonly kind: "admission"; readonly stopped: boolean; readonly why: "disk" | "lag" }
   /** The clock went back by more than a minute against the newest record (R21). */

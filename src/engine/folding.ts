@@ -1,7 +1,8 @@
 // A materialiser in place: folds in the same thread, a stretch at a time, between turns of the
 // event loop. For memory, tests and simulation; the file storage folds in a thread of its own.
-import type { Clock } from "../ports/clock.ts";
+
 import type { StoredBatch } from "../ports/changelog.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { ColdTable } from "../ports/cold-table.ts";
 import type { Materialiser } from "../ports/materialiser.ts";
 import { Folder } from "./materialiser.ts";

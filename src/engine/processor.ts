@@ -6,7 +6,7 @@ import type { Effect } from "../model/effect.ts";
 import { HoldfastError } from "../model/errors.ts";
 import { batchBytesFull, recordBytesMax } from "../model/limits.ts";
 import type { Proposal } from "../model/proposal.ts";
-import { decide, type Decided } from "../partition/decide.ts";
+import { type Decided, decide } from "../partition/decide.ts";
 import type { Directory, Leader } from "../partition/decision.ts";
 import type { Tables } from "../partition/tables/tables.ts";
 import type { Changelog } from "../ports/changelog.ts";
@@ -133,7 +133,12 @@ export class Processor implements Leader {
     if (this.#appending || this.#failed || this.#lines.length === 0) return;
     const lines = this.#take();
     const first = this.#durable + 1;
-    const batch = { first, count: lines.length, epoch: this.#parts.epoch, bytes: batchBytes(lines) };
+    const batch = {
+      first,
+      count: lines.length,
+      epoch: this.#parts.epoch,
+      bytes: batchBytes(lines),
+    };
     this.#appending = true;
     this.#parts.changelog.append(batch).then(
       (chain) => {

@@ -56,6 +56,8 @@ export class ReadyQueue {
   #waits(n: InvocationNumber): boolean {
     const row = this.#tables.invocation(n);
     if (row === undefined) return false;
-    return row.status === "ready" || (row.status === "running" && row.epoch < this.#tables.meta.epoch);
+    return (
+      row.status === "ready" || (row.status === "running" && row.epoch < this.#tables.meta.epoch)
+    );
   }
 }

@@ -1,8 +1,9 @@
 // When what is no longer kept is let go: proposes a sweep now and then, by number and by time. What
 // goes is decided and logged (R17); this only asks.
+
+import { countExpiryBase } from "../model/row.ts";
 import type { Tables } from "../partition/tables/tables.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
-import { countExpiryBase } from "../model/row.ts";
 import type { Processor } from "./processor.ts";
 
 const sweepEveryMs = 60_000;

@@ -2,18 +2,6 @@
 // Rows are kept encoded and decoded on each read, so that nothing a caller changes later shows
 // here, and a value that would not survive a restart does not survive this either (R5).
 import type { InvocationColumns } from "../codec/row.ts";
-import type { Entry } from "../model/entry.ts";
-import type {
-  InboxEntry,
-  InvocationNumber,
-  InvocationRow,
-  MetaRow,
-  ObjectRow,
-  PromiseRow,
-  Status,
-  TimerRow,
-} from "../model/row.ts";
-import type { ColdChanges, ColdTable } from "../ports/cold-table.ts";
 import {
   decodeEntries,
   decodeInvocation,
@@ -27,6 +15,18 @@ import {
   encodePromise,
   joinEntries,
 } from "../codec/row.ts";
+import type { Entry } from "../model/entry.ts";
+import type {
+  InboxEntry,
+  InvocationNumber,
+  InvocationRow,
+  MetaRow,
+  ObjectRow,
+  PromiseRow,
+  Status,
+  TimerRow,
+} from "../model/row.ts";
+import type { ColdChanges, ColdTable } from "../ports/cold-table.ts";
 import { invariant } from "../std/assert.ts";
 import { SortedList } from "./sorted-list.ts";
 

@@ -3,14 +3,7 @@
 // Every released shape of these stays readable for ever (golden bytes).
 import type { CommandEntry, Notification } from "./entry.ts";
 import type { Failure, Payload, Result } from "./payload.ts";
-import type {
-  ChainLink,
-  InvocationNumber,
-  Mode,
-  OpenCommand,
-  Origin,
-  Waiter,
-} from "./row.ts";
+import type { ChainLink, InvocationNumber, Mode, OpenCommand, Origin, Waiter } from "./row.ts";
 
 /** A new invocation as it is logged. Its number is the position of the record. */
 export interface NewInvocation {

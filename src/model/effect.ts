@@ -1,9 +1,10 @@
 // What is to be done outside once a decision is durable (I1). An effect carries the data it needs:
 // whoever carries it out reads no hot table, which may be ahead of what is durable (R3).
-import type { HoldfastError } from "./errors.ts";
+
 import type { Notification } from "./entry.ts";
-import type { Result } from "./payload.ts";
+import type { HoldfastError } from "./errors.ts";
 import type { Named } from "./invocation-id.ts";
+import type { Result } from "./payload.ts";
 import type { InvocationNumber } from "./row.ts";
 
 export type Effect =

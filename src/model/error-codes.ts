@@ -3,10 +3,10 @@
 // version; the wording may improve. Broken invariants of ours are not listed one by one.
 
 import type { HandlerErrorCode } from "./error-codes-handler.ts";
-import type { RequestErrorCode } from "./error-codes-request.ts";
-import type { StorageErrorCode } from "./error-codes-storage.ts";
 import { handlerErrorCodes } from "./error-codes-handler.ts";
+import type { RequestErrorCode } from "./error-codes-request.ts";
 import { requestErrorCodes } from "./error-codes-request.ts";
+import type { StorageErrorCode } from "./error-codes-storage.ts";
 import { storageErrorCodes } from "./error-codes-storage.ts";
 
 export interface ErrorCodeEntry {

@@ -1,7 +1,13 @@
 import { inspect } from "node:util";
 import { expect, test, vi } from "vitest";
-import { HoldfastError, TerminalError, errorCodes } from "./errors.ts";
-import { errorOf, failureOf, isHoldfastError } from "./errors.ts";
+import {
+  errorCodes,
+  errorOf,
+  failureOf,
+  HoldfastError,
+  isHoldfastError,
+  TerminalError,
+} from "./errors.ts";
 
 test("every code states what happened, why it matters and what to do, in sentences", () => {
   for (const [code, entry] of Object.entries(errorCodes)) {
@@ -54,20 +60,31 @@ test("a user's subclass is its own kind", () => {
 });
 
 test("a failure survives the way there and back as the same terminal error", () => {
-  const failure = { code: "c", message: "m", status: 418, data: { a: [null, 1] },
-    invocation: "inv_1x", target: "Cart/u/add" };
+  const failure = {
+    code: "c",
+    message: "m",
+    status: 418,
+    data: { a: [null, 1] },
+    invocation: "inv_1x",
+    target: "Cart/u/add",
+  };
   expect(failureOf(errorOf(failure))).toEqual(failure);
   expect(errorOf(failure)).toBeInstanceOf(TerminalError);
-  expect(failureOf(new HoldfastError("CANCELLED", { message: "Cancelled" })))
-    .toEqual({ code: "CANCELLED", message: "Cancelled", status: 409 });
+  expect(failureOf(new HoldfastError("CANCELLED", { message: "Cancelled" }))).toEqual({
+    code: "CANCELLED",
+    message: "Cancelled",
+    status: 409,
+  });
 });
 
 test("anything thrown becomes a failure, data that is no JSON is described", () => {
-  expect(failureOf(new TypeError("bad")))
-    .toEqual({ code: "HANDLER_FAILED", message: "bad", status: 500 });
+  expect(failureOf(new TypeError("bad"))).toEqual({
+    code: "HANDLER_FAILED",
+    message: "bad",
+    status: 500,
+  });
   expect(failureOf("text").message).toBe("text");
   expect(failureOf(undefined).message).toBe("undefined thrown: undefined");
   expect(failureOf(Object.create(null)).message).toBe("object thrown");
-  expect(failureOf(new TerminalError("x", { data: 1n })).data)
-    .toHaveProperty("notSerializable");
+  expect(failureOf(new TerminalError("x", { data: 1n })).data).toHaveProperty("notSerializable");
 });

@@ -4,11 +4,11 @@
 // invariant is neither: see std/assert.ts.
 
 import type { ErrorCode } from "./error-codes.ts";
-import type { Failure, Json } from "./payload.ts";
 import { errorCodes } from "./error-codes.ts";
+import type { Failure, Json } from "./payload.ts";
 
-export { errorCodes } from "./error-codes.ts";
 export type { ErrorCode, ErrorCodeEntry } from "./error-codes.ts";
+export { errorCodes } from "./error-codes.ts";
 
 /** The registered symbol: its value says which of the two classes an error is of. */
 const brand: unique symbol = Symbol.for("holdfast.error") as never;
@@ -113,8 +113,11 @@ function mark(of: { readonly prototype: object }, name: string, kind: string): v
 }
 
 function inPrototypeChain(prototype: object, value: unknown): boolean {
-  return typeof value === "object" && value !== null
-    && Object.prototype.isPrototypeOf.call(prototype, value);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.prototype.isPrototypeOf.call(prototype, value)
+  );
 }
 
 function brandOf(value: unknown): unknown {

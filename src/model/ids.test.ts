@@ -1,10 +1,17 @@
-import fc from "fast-check";
 import { createHash, createHmac } from "node:crypto";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bytesOfHex, hexOf, utf8 } from "../std/bytes.ts";
 import { isHoldfastError } from "./errors.ts";
-import { derivedUuid, formatAwakeableId, formatInvocationId, mintedUuid } from "./ids.ts";
-import { parseAwakeableId, parseInvocationId, positionOf } from "./ids.ts";
+import {
+  derivedUuid,
+  formatAwakeableId,
+  formatInvocationId,
+  mintedUuid,
+  parseAwakeableId,
+  parseInvocationId,
+  positionOf,
+} from "./ids.ts";
 
 test.each([
   ["f90b0d28ad3dc5fa834d97cf7fafd7888349a6041c081d26", "inv_1lwQpucfKBTj19UYvvDAmQo9LBVAeKJOz9"],
@@ -21,16 +28,20 @@ test.each([
 });
 
 test("every id is read back as it was", () => {
-  fc.assert(fc.property(fc.uint8Array({ minLength: 24, maxLength: 24 }), (raw) => {
-    const text = formatInvocationId(hexOf(raw.slice(0, 8)), raw.slice(8));
-    expect(text).toMatch(/^inv_1[0-9a-zA-Z]{33}$/);
-    const { partitionKey, uuid } = parseInvocationId(text);
-    expect(partitionKey + hexOf(uuid)).toBe(hexOf(raw));
-  }));
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 24, maxLength: 24 }), (raw) => {
+      const text = formatInvocationId(hexOf(raw.slice(0, 8)), raw.slice(8));
+      expect(text).toMatch(/^inv_1[0-9a-zA-Z]{33}$/);
+      const { partitionKey, uuid } = parseInvocationId(text);
+      expect(partitionKey + hexOf(uuid)).toBe(hexOf(raw));
+    }),
+  );
 });
 
 test.each([
-  ["bad", "bad format"], ["inv_bad", "unrecognized codec version"], ["inv_1abc", "bad length"],
+  ["bad", "bad format"],
+  ["inv_bad", "unrecognized codec version"],
+  ["inv_1abc", "bad length"],
   ["sign_1aaaa", "id doesn't match the expected type"],
   ["foo_1aaaa", "unrecognized resource type: foo"],
   [`inv_1${"-".repeat(33)}`, "base62 decode error"],
@@ -53,8 +64,9 @@ test("a minted uuid holds its position and is bound to its incarnation", () => {
   for (const position of [0, 1, 2 ** 32, 2 ** 48 - 1]) {
     const uuid = mintedUuid(position, "AAAAAAAAAAAAAAAAAAAAAA");
     expect(positionOf(uuid)).toBe(position);
-    expect(positionOf(parseInvocationId(formatInvocationId("00".repeat(8), uuid)).uuid))
-      .toBe(position);
+    expect(positionOf(parseInvocationId(formatInvocationId("00".repeat(8), uuid)).uuid)).toBe(
+      position,
+    );
   }
   const random = createHash("sha256").update("holdfast idabc").digest("hex").slice(0, 20);
   expect(hexOf(mintedUuid(258, "abc"))).toBe(`000000000102${random}`);
@@ -62,29 +74,44 @@ test("a minted uuid holds its position and is bound to its incarnation", () => {
 });
 
 test("a derived uuid depends on the secret, on each part and on where parts end", () => {
-  const message = Buffer.concat([Buffer.of(0, 0, 0, 1), Buffer.from("a"),
-    Buffer.of(0, 0, 0, 2), Buffer.from("ü")]);
-  expect(hexOf(derivedUuid(utf8("s"), ["a", "ü"])))
-    .toBe(createHmac("sha256", "s").update(message).digest("hex").slice(0, 32));
-  const uuids = [["a", "bc"], ["ab", "c"], ["abc"], ["abc", ""], []]
-    .flatMap((parts) => ["s", "t"].map((secret) => hexOf(derivedUuid(utf8(secret), parts))));
+  const message = Buffer.concat([
+    Buffer.of(0, 0, 0, 1),
+    Buffer.from("a"),
+    Buffer.of(0, 0, 0, 2),
+    Buffer.from("ü"),
+  ]);
+  expect(hexOf(derivedUuid(utf8("s"), ["a", "ü"]))).toBe(
+    createHmac("sha256", "s").update(message).digest("hex").slice(0, 32),
+  );
+  const uuids = [["a", "bc"], ["ab", "c"], ["abc"], ["abc", ""], []].flatMap((parts) =>
+    ["s", "t"].map((secret) => hexOf(derivedUuid(utf8(secret), parts))),
+  );
   expect(new Set(uuids).size).toBe(10);
 });
 
 test("an awakeable id says who waits where, in which life", () => {
-  const address = { partitionKey: "f90b0d28ad3dc5fa", position: 2 ** 40 + 7, index: 4_294_967_295,
-    incarnation: "____________________-w" };
-  expect(formatAwakeableId(address))
-    .toBe(`awk_1-QsNKK09xfoBAAAAAAf_____${address.incarnation}`);
+  const address = {
+    partitionKey: "f90b0d28ad3dc5fa",
+    position: 2 ** 40 + 7,
+    index: 4_294_967_295,
+    incarnation: "____________________-w",
+  };
+  expect(formatAwakeableId(address)).toBe(`awk_1-QsNKK09xfoBAAAAAAf_____${address.incarnation}`);
   expect(parseAwakeableId(formatAwakeableId(address))).toEqual(address);
 });
 
 test.each([
-  ["bad", "bad format"], ["inv_1aaaa", "id doesn't match the expected type"],
-  ["awk_2", "unrecognized codec version"], ["awk_1aaaa", "bad length"],
+  ["bad", "bad format"],
+  ["inv_1aaaa", "id doesn't match the expected type"],
+  ["awk_2", "unrecognized codec version"],
+  ["awk_1aaaa", "bad length"],
   [`awk_1${"+".repeat(46)}`, "base64 decode error"],
 ])("%s is no awakeable id: %s", (text, why) => {
-  expect(() => parseAwakeableId(text)).toThrow(expect.objectContaining({
-    code: "AWAKEABLE_ID_INVALID", status: 400, message: `bad awakeable id '${text}': ${why}`,
-  }));
+  expect(() => parseAwakeableId(text)).toThrow(
+    expect.objectContaining({
+      code: "AWAKEABLE_ID_INVALID",
+      status: 400,
+      message: `bad awakeable id '${text}': ${why}`,
+    }),
+  );
 });

@@ -5,8 +5,8 @@
 import { invariant } from "../std/assert.ts";
 import { base64urlOf, bytesOfBase64url, concatBytes, hexOf, utf8 } from "../std/bytes.ts";
 import { hmacSha256, sha256 } from "../std/sha256.ts";
-import type { ErrorCode } from "./error-codes.ts";
 import { base62Of, limbsOfBase62 } from "./base62.ts";
+import type { ErrorCode } from "./error-codes.ts";
 import { HoldfastError } from "./errors.ts";
 
 const keyDigits = 11;

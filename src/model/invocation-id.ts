@@ -1,10 +1,11 @@
 // The id of an invocation in text, from what its row or a command's callee holds. Minted only when
 // somebody asks: most invocations are never named outside.
+
+import { partitionHash } from "../std/hash.ts";
 import type { Callee } from "./entry.ts";
 import { formatInvocationId, mintedUuid, parseInvocationId, positionOf } from "./ids.ts";
 import type { InvocationNumber } from "./row.ts";
 import { partitionKeyOf } from "./target.ts";
-import { partitionHash } from "../std/hash.ts";
 
 export interface Named {
   readonly n: InvocationNumber;

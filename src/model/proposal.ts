@@ -1,7 +1,8 @@
 // What a partition may be asked: a closed union. A proposal carries all it needs to know that no
 // table says; time and fresh randomness are stamped on it by the leader (rule 8).
-import type { Target } from "./entry.ts";
+
 import type { Request } from "./effect.ts";
+import type { Target } from "./entry.ts";
 import type { Failure, Payload, Result } from "./payload.ts";
 import type { InvocationNumber, TimerRow } from "./row.ts";
 
@@ -63,7 +64,12 @@ export type Again =
   | { readonly kind: "fail" };
 
 export type Proposal =
-  | { readonly kind: "lead"; readonly epoch: number; readonly nonce: string; readonly unclean: boolean }
+  | {
+      readonly kind: "lead";
+      readonly epoch: number;
+      readonly nonce: string;
+      readonly unclean: boolean;
+    }
   | {
       readonly kind: "invoke";
       readonly call: CallRequest;

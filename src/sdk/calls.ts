@@ -10,9 +10,9 @@ import {
 } from "../model/limits.ts";
 import type { Payload } from "../model/payload.ts";
 import type { CallRequest } from "../model/proposal.ts";
-import { partitionHash } from "../std/hash.ts";
 import { utf8Length } from "../std/bytes.ts";
-import { specOf, type HandlerSpec } from "./definition.ts";
+import { partitionHash } from "../std/hash.ts";
+import { type HandlerSpec, specOf } from "./definition.ts";
 import type { Callable, CallOptions } from "./types.ts";
 import { encode } from "./values.ts";
 

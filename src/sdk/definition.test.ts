@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { contract, handler, implement, object, promise, ref, service } from "./definition.ts";
-import { shared, specOf, workflow } from "./definition.ts";
+import {
+  contract,
+  handler,
+  implement,
+  object,
+  promise,
+  ref,
+  service,
+  shared,
+  specOf,
+  workflow,
+} from "./definition.ts";
 import { jsonSerde } from "./serde.ts";
 
 const modes = (definition: unknown): unknown =>
@@ -15,36 +25,78 @@ test("a definition is a frozen name, and shows nothing else", () => {
 });
 
 test("the kind and the way a handler is written decide its mode", () => {
-  expect(modes(service("S", { async a(_ctx) {}, b: handler({}, async (_ctx) => {}) })))
-    .toEqual({ a: "plain", b: "plain" });
-  expect(modes(object("O", { async a(_ctx) {}, b: handler({}, async (_ctx) => {}),
-    c: shared(async (_ctx) => {}) })))
-    .toEqual({ a: "exclusive", b: "exclusive", c: "shared" });
-  expect(modes(workflow("W", { async run(_ctx) {}, async b(_ctx) {},
-    c: shared({ retention: 0 }, async (_ctx) => {}) })))
-    .toEqual({ run: "workflow", b: "shared", c: "shared" });
+  expect(modes(service("S", { async a(_ctx) {}, b: handler({}, async (_ctx) => {}) }))).toEqual({
+    a: "plain",
+    b: "plain",
+  });
+  expect(
+    modes(
+      object("O", {
+        async a(_ctx) {},
+        b: handler({}, async (_ctx) => {}),
+        c: shared(async (_ctx) => {}),
+      }),
+    ),
+  ).toEqual({ a: "exclusive", b: "exclusive", c: "shared" });
+  expect(
+    modes(
+      workflow("W", {
+        async run(_ctx) {},
+        async b(_ctx) {},
+        c: shared({ retention: 0 }, async (_ctx) => {}),
+      }),
+    ),
+  ).toEqual({ run: "workflow", b: "shared", c: "shared" });
 });
 
 test("a handler says what it says, and where it says nothing its service does", () => {
   const input = z.string();
-  const spec = specOf(service("S", { retry: { attempts: 3, factor: 3 }, retention: "1d" }, {
-    async plain(_ctx) {},
-    own: handler({ input, output: z.string(), serde: jsonSerde, abortTimeout: "1m",
-      inputStable: false, retention: "all", retry: { attempts: 5, factor: undefined } },
-      async (_ctx, text) => text),
-  }))!;
-  expect(spec.handlers.get("plain")).toMatchObject({ retry: { attempts: 3, factor: 3 },
-    retention: "1d", inputStable: true, input: undefined, abortTimeoutMs: undefined });
-  expect(spec.handlers.get("own")).toMatchObject({ retry: { attempts: 5, factor: 3 },
-    retention: "all", inputStable: false, input, serde: jsonSerde, abortTimeoutMs: 60_000 });
+  const spec = specOf(
+    service(
+      "S",
+      { retry: { attempts: 3, factor: 3 }, retention: "1d" },
+      {
+        async plain(_ctx) {},
+        own: handler(
+          {
+            input,
+            output: z.string(),
+            serde: jsonSerde,
+            abortTimeout: "1m",
+            inputStable: false,
+            retention: "all",
+            retry: { attempts: 5, factor: undefined },
+          },
+          async (_ctx, text) => text,
+        ),
+      },
+    ),
+  )!;
+  expect(spec.handlers.get("plain")).toMatchObject({
+    retry: { attempts: 3, factor: 3 },
+    retention: "1d",
+    inputStable: true,
+    input: undefined,
+    abortTimeoutMs: undefined,
+  });
+  expect(spec.handlers.get("own")).toMatchObject({
+    retry: { attempts: 5, factor: 3 },
+    retention: "all",
+    inputStable: false,
+    input,
+    serde: jsonSerde,
+    abortTimeoutMs: 60_000,
+  });
 });
 
 test("a handler has no `this`, however it is called", async () => {
-  const spec = specOf(service("S", {
-    async self(this: void) {
-      return this as unknown;
-    },
-  }))!.handlers.get("self")!;
+  const spec = specOf(
+    service("S", {
+      async self(this: void) {
+        return this as unknown;
+      },
+    }),
+  )!.handlers.get("self")!;
   await expect(spec.fn({}, undefined)).resolves.toBeUndefined();
 });
 
@@ -54,10 +106,17 @@ test("a handler's text is that of the function as it was written", () => {
 });
 
 test("declared state is encoded once, declared promises are names", () => {
-  const spec = specOf(workflow("W",
-    { state: { n: 0, list: ["a"] }, promises: { done: promise<string>() } },
-    { async run(_ctx) {} }))!;
-  expect([...spec.initialState!]).toEqual([["n", "0"], ["list", '["a"]']]);
+  const spec = specOf(
+    workflow(
+      "W",
+      { state: { n: 0, list: ["a"] }, promises: { done: promise<string>() } },
+      { async run(_ctx) {} },
+    ),
+  )!;
+  expect([...spec.initialState!]).toEqual([
+    ["n", "0"],
+    ["list", '["a"]'],
+  ]);
   expect(spec.handlers.get("run")!.initialState).toBe(spec.initialState);
   expect([...spec.promises!]).toEqual(["done"]);
   expect(specOf(service("S", {}))).toMatchObject({ initialState: undefined, promises: undefined });
@@ -72,10 +131,24 @@ test("a reference and a contract are targets without code", () => {
   expect(modes(counter)).toEqual({ get: "shared" });
 });
 
-test.each(["", "_x", "-x", ".x", "a b", "a/b", "ü", "restate", "Restate.x", "holdfast.x",
-  "x".repeat(257), 5, undefined])("%j is no name of a service", (name) => {
+test.each([
+  "",
+  "_x",
+  "-x",
+  ".x",
+  "a b",
+  "a/b",
+  "ü",
+  "restate",
+  "Restate.x",
+  "holdfast.x",
+  "x".repeat(257),
+  5,
+  undefined,
+])("%j is no name of a service", (name) => {
   expect(() => service(name as string, {})).toThrow(
-    expect.objectContaining({ code: "NAME_INVALID", terminal: true }));
+    expect.objectContaining({ code: "NAME_INVALID", terminal: true }),
+  );
 });
 
 test.each(["a", "A.b-c_d", "2fa", "holdfast", "x".repeat(256)])("%j is a name", (name) => {
@@ -90,18 +163,30 @@ test.each(["then", "toJSON", "_x", "restateIt"])("no handler is called %s", (nam
 test.each([
   ["no function", () => service("S", { a: 5 as never }), "S/a is no handler"],
   ["nothing at all", () => handler({}, undefined as never), "A handler is a function"],
-  ["a shared handler of a service", () => service("S", { a: shared(async () => {}) as never }),
-    "S/a is shared"],
+  [
+    "a shared handler of a service",
+    () => service("S", { a: shared(async () => {}) as never }),
+    "S/a is shared",
+  ],
   ["a shared run", () => workflow("W", { run: shared(async () => {}) as never }), "W/run runs"],
   ["a workflow without run", () => workflow("W", {} as never), 'no handler "run"'],
-  ["a schema that is none", () => service("S", { a: handler({ input: {} as never },
-    async () => {}) }), "The input of S/a is no schema"],
+  [
+    "a schema that is none",
+    () => service("S", { a: handler({ input: {} as never }, async () => {}) }),
+    "The input of S/a is no schema",
+  ],
   ["state that is none", () => object("O", { state: 5 as never }, {}), "The state of O"],
   ["no attempts", () => service("S", { retry: { attempts: 0 } }, {}), "retry.attempts of S is 0"],
-  ["a shrinking delay", () => service("S", { a: handler({ retry: { factor: 0.5 } },
-    async () => {}) }), "retry.factor of S/a is 0.5"],
-  ["an unknown end", () => service("S", { retry: { onExhausted: "x" as never } }, {}),
-    "retry.onExhausted of S is x"],
+  [
+    "a shrinking delay",
+    () => service("S", { a: handler({ retry: { factor: 0.5 } }, async () => {}) }),
+    "retry.factor of S/a is 0.5",
+  ],
+  [
+    "an unknown end",
+    () => service("S", { retry: { onExhausted: "x" as never } }, {}),
+    "retry.onExhausted of S is x",
+  ],
 ])("%s is a mistake of the program", (_, make, message) => {
   expect(make).toThrow(TypeError);
   expect(make).toThrow(message);

@@ -11,22 +11,22 @@ import type {
   SignaturesOf,
   WorkflowHandlers,
 } from "./handlers.ts";
+import { checkName } from "./name.ts";
+import { define } from "./spec.ts";
 import type {
   Callable,
   Definition,
   Kind,
   ObjectContext,
   SharedContext,
-  SigOf,
   Signature,
+  SigOf,
   Untyped,
 } from "./types.ts";
-import { checkName } from "./name.ts";
-import { define } from "./spec.ts";
 
 export { handler, shared } from "./handlers.ts";
-export { specOf } from "./spec.ts";
 export type { DefinitionSpec, HandlerSpec } from "./spec.ts";
+export { specOf } from "./spec.ts";
 
 export interface ObjectOptions<St> extends ServiceOptions {
   /** Initial values. Their types are the state's types, and `get` then never answers null. */

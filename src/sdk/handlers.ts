@@ -124,15 +124,14 @@ export interface MarkedHandler {
 
 function marked<M>(mark: MarkedHandler): M {
   if (typeof (mark.exclusive ?? mark.shared) !== "function") {
-    throw new TypeError("A handler is a function: handler(options, fn), shared(fn) or "
-      + "shared(options, fn).");
+    throw new TypeError(
+      "A handler is a function: handler(options, fn), shared(fn) or " + "shared(options, fn).",
+    );
   }
   return Object.freeze(mark) as M;
 }
 
-type Marked =
-  | { readonly exclusive: unknown }
-  | { readonly shared: unknown };
+type Marked = { readonly exclusive: unknown } | { readonly shared: unknown };
 type SignatureOf<F> = F extends { readonly [types]?: infer G } & Marked
   ? NonNullable<G>
   : F extends (ctx: never, ...input: infer A) => Promise<infer O>

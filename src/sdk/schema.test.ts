@@ -11,18 +11,24 @@ test("what the schema makes of a value is handed on, at once where it can be", (
 test("a refused input names each place and is the caller's fault", () => {
   expect(() => validate(ticket, { id: 1, tags: [{ n: 1 }, { n: "x" }] })).toThrow(
     expect.objectContaining({
-      code: "INPUT_INVALID", status: 400, terminal: true,
+      code: "INPUT_INVALID",
+      status: 400,
+      terminal: true,
       message: expect.stringMatching(/at id: .*; at tags\[1\]\.n: /) as unknown,
-      data: { issues: [
-        { path: "id", message: expect.any(String) as unknown },
-        { path: "tags[1].n", message: expect.any(String) as unknown },
-      ] },
-    }));
+      data: {
+        issues: [
+          { path: "id", message: expect.any(String) as unknown },
+          { path: "tags[1].n", message: expect.any(String) as unknown },
+        ],
+      },
+    }),
+  );
 });
 
 test("a refused output is the handler's fault", () => {
   expect(() => validate(z.string(), 1, "output")).toThrow(
-    expect.objectContaining({ code: "OUTPUT_INVALID", status: 500, terminal: true }));
+    expect.objectContaining({ code: "OUTPUT_INVALID", status: 500, terminal: true }),
+  );
 });
 
 test("of many issues the message lists the first", () => {
@@ -44,5 +50,7 @@ test("an asynchronous schema gives a native promise, whatever it returns itself"
 test("paths may hold segments, symbols and names that need quotes", () => {
   const issues = [{ message: "no", path: [{ key: "a b" }, Symbol("s"), "ü", 0] }, { message: "m" }];
   const standard = { version: 1, vendor: "x", validate: () => ({ issues }) } as const;
-  expect(() => validate({ "~standard": standard }, 0)).toThrow('at ["a b"][Symbol(s)].ü[0]: no; m.');
+  expect(() => validate({ "~standard": standard }, 0)).toThrow(
+    'at ["a b"][Symbol(s)].ü[0]: no; m.',
+  );
 });

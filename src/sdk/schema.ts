@@ -50,7 +50,8 @@ function accepted(validated: Validated<unknown>, side: "input" | "output"): unkn
   const issues = validated.issues.map((issue) => {
     return { path: pathText(issue.path ?? []), message: issue.message };
   });
-  const listed = issues.slice(0, 5)
+  const listed = issues
+    .slice(0, 5)
     .map(({ path, message }) => (path === "" ? message : `at ${path}: ${message}`));
   if (issues.length > listed.length) listed.push(`and ${issues.length - listed.length} more`);
   throw new TerminalError(`The ${side} does not satisfy its schema: ${listed.join("; ")}.`, {

@@ -2,8 +2,8 @@
 // handler would see one value now and another one after a restart. It is on the hot path: one walk
 // over the value, nothing allocated unless something is refused. Schemas are schema.ts.
 
-import type { Payload } from "../model/payload.ts";
 import { HoldfastError } from "../model/errors.ts";
+import type { Payload } from "../model/payload.ts";
 import { base64Of, bytesOfBase64 } from "../std/bytes.ts";
 import { propertyPath } from "./property-path.ts";
 

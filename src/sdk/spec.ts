@@ -2,14 +2,14 @@
 // encoded. It is behind a registered symbol, so that a definition made with another
 // copy of this package is understood. Everything is checked here, once, when the program starts.
 
+import { durationMs, retentionMs } from "../model/duration.ts";
 import type { Payload } from "../model/payload.ts";
 import type { MarkedHandler, ServiceOptions } from "./handlers.ts";
+import { checkName } from "./name.ts";
 import type { Schema } from "./schema.ts";
 import type { Serde } from "./serde.ts";
-import type { Duration, Kind, Retry } from "./types.ts";
-import { durationMs, retentionMs } from "../model/duration.ts";
-import { checkName } from "./name.ts";
 import { jsonSerde } from "./serde.ts";
+import type { Duration, Kind, Retry } from "./types.ts";
 
 /** plain: of a service; exclusive and shared: of a key; workflow: the `run` of one. */
 export type HandlerMode = "plain" | "exclusive" | "shared" | "workflow";
@@ -147,8 +147,9 @@ function checkOptions(where: string, { retry, retention }: ServiceOptions): void
     throw new TypeError(`retry.factor of ${where} is ${factor}: give a number from 1 to 1000.`);
   }
   if (onExhausted !== "pause" && onExhausted !== "fail") {
-    throw new TypeError(`retry.onExhausted of ${where} is ${String(onExhausted)}: give "pause" or `
-      + `"fail".`);
+    throw new TypeError(
+      `retry.onExhausted of ${where} is ${String(onExhausted)}: give "pause" or ` + `"fail".`,
+    );
   }
   for (const duration of [retry.duration, retry.delay, retry.maxDelay]) durationMs(duration ?? 0);
 }
@@ -188,11 +189,14 @@ function modeOf(
 function checkSchema(where: string, side: string, schema: Schema | undefined): void {
   if (schema === undefined) return;
   // Some libraries' schemas are functions.
-  const standard = (schema as { readonly "~standard"?: { readonly validate?: unknown } })
-    ?.["~standard"];
+  const standard = (schema as { readonly "~standard"?: { readonly validate?: unknown } })?.[
+    "~standard"
+  ];
   if (typeof standard?.validate === "function") return;
-  throw new TypeError(`The ${side} of ${where} is no schema: give one of a library that implements `
-    + `Standard Schema, such as zod, valibot or arktype.`);
+  throw new TypeError(
+    `The ${side} of ${where} is no schema: give one of a library that implements ` +
+      `Standard Schema, such as zod, valibot or arktype.`,
+  );
 }
 
 /** Encoded once: every reader then gets a copy of its own, as with values that were set (R5). */

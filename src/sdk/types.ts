@@ -91,8 +91,7 @@ export interface SendOptions extends CallOptions {
   readonly delay?: Duration | Date | undefined;
 }
 
-type To<D, O> =
-  D extends Callable<"service", unknown> ? [options?: O] : [key: string, options?: O];
+type To<D, O> = D extends Callable<"service", unknown> ? [options?: O] : [key: string, options?: O];
 type After<D> =
   D extends Callable<"service", unknown>
     ? [delay: Duration | Date, options?: CallOptions]
@@ -216,11 +215,7 @@ export interface Context {
    * const receipt = await ctx.run("charge", ({ idempotencyKey, signal }) =>
    *   payments.charge(order, { idempotencyKey, signal }));
    */
-  run<T>(
-    name: string,
-    action: (step: Step) => T | Promise<T>,
-    options?: RunOptions,
-  ): Promise<T>;
+  run<T>(name: string, action: (step: Step) => T | Promise<T>, options?: RunOptions): Promise<T>;
 
   /**
    * Waits until `duration` has passed, surviving restarts; the handler may be suspended meanwhile.
@@ -391,16 +386,19 @@ export interface Promises<P> {
 
 /** The context of a workflow's `run`: once per key, with state and promises. */
 export interface WorkflowContext<St = Untyped, P = Untyped>
-  extends ObjectContext<St>, Promises<P> {}
+  extends ObjectContext<St>,
+    Promises<P> {}
 
 /** The context of a workflow's other handlers, which run beside `run`. */
 export interface WorkflowSharedContext<St = Untyped, P = Untyped>
-  extends SharedContext<St>, Promises<P> {}
+  extends SharedContext<St>,
+    Promises<P> {}
 
 // ---- outside
 
-type RunOutput<S> =
-  S extends { readonly run: (...input: never[]) => Promise<infer O> } ? O : unknown;
+type RunOutput<S> = S extends { readonly run: (...input: never[]) => Promise<infer O> }
+  ? O
+  : unknown;
 
 /**
  * The same verbs as in a handler, from outside: of an engine in this process, of a test engine, or

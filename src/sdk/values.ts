@@ -1,8 +1,8 @@
 // Values at the border of user code: decoded and validated on the way in, encoded and measured on
 // the way out. The answer is a promise only where a serde or a schema is asynchronous.
-import { HoldfastError, failureOf } from "../model/errors.ts";
+import { failureOf, HoldfastError } from "../model/errors.ts";
 import { payloadBytesMax } from "../model/limits.ts";
-import { type Payload, type Result, payloadBytes } from "../model/payload.ts";
+import { type Payload, payloadBytes, type Result } from "../model/payload.ts";
 import type { HandlerSpec } from "./definition.ts";
 import { validate } from "./schema.ts";
 import { jsonSerde, type Serde } from "./serde.ts";
@@ -14,7 +14,9 @@ export function decodeInput(spec: HandlerSpec, payload: Payload): Decoded | Prom
   try {
     const value = (spec.serde ?? jsonSerde).decode(payload);
     if (value instanceof Promise) {
-      return value.then((decoded) => (spec.input ? validate(spec.input, decoded, "input") : decoded));
+      return value.then((decoded) =>
+        spec.input ? validate(spec.input, decoded, "input") : decoded,
+      );
     }
     if (spec.input === undefined) return { value };
     const validated = validate(spec.input, value, "input");
@@ -85,4 +87,3 @@ function checkSize(payload: Payload, what: string): Payload {
     terminal: true,
   });
 }
-

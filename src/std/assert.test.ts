@@ -10,7 +10,8 @@ test("what holds passes, and builds no message", () => {
 test("what does not hold throws with its message and code", () => {
   expect(() => invariant(false, () => "a is 2")).toThrow(InvariantError);
   expect(() => invariant(0, "a is 0")).toThrow(
-    expect.objectContaining({ message: "a is 0", code: "INVARIANT_BROKEN" }));
+    expect.objectContaining({ message: "a is 0", code: "INVARIANT_BROKEN" }),
+  );
 });
 
 test("an unexpected value is named", () => {

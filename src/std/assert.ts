@@ -7,10 +7,7 @@ export class InvariantError extends Error {
 }
 
 /** Throws unless `condition` holds. The message may be a function where building it costs. */
-export function invariant(
-  condition: unknown,
-  message: string | (() => string),
-): asserts condition {
+export function invariant(condition: unknown, message: string | (() => string)): asserts condition {
   if (condition) return;
   throw new InvariantError(typeof message === "string" ? message : message());
 }

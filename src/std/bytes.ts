@@ -62,8 +62,12 @@ export function hexOf(bytes: Uint8Array): string {
 
 /** The 8 hex digits of 32 bits, signed or not. */
 export function hexOf32(bits: number): string {
-  return hexOfByte[bits >>> 24]! + hexOfByte[(bits >>> 16) & 0xff]!
-    + hexOfByte[(bits >>> 8) & 0xff]! + hexOfByte[bits & 0xff]!;
+  return (
+    hexOfByte[bits >>> 24]! +
+    hexOfByte[(bits >>> 16) & 0xff]! +
+    hexOfByte[(bits >>> 8) & 0xff]! +
+    hexOfByte[bits & 0xff]!
+  );
 }
 
 /** @throws RangeError when the text is not an even number of hex digits in lower case. */

@@ -62,7 +62,8 @@ function millisecondsOf(input: unknown): number {
 
 const amount = String.raw`(\d{1,15}(?:[.,]\d{1,15})?)`;
 const isoPattern = new RegExp(
-  `^P(?:${amount}W)?(?:${amount}D)?(?:T(?:${amount}H)?(?:${amount}M)?(?:${amount}S)?)?$`);
+  `^P(?:${amount}W)?(?:${amount}D)?(?:T(?:${amount}H)?(?:${amount}M)?(?:${amount}S)?)?$`,
+);
 
 function millisecondsOfIso(text: string): number {
   const found = isoPattern.exec(text);
@@ -128,8 +129,10 @@ function totalOf(input: WithTotal): number {
 }
 
 function refused(input: unknown, why: string): DurationError {
-  return new DurationError(`${shown(input)} is not a duration: ${why}. Give milliseconds, text `
-    + `such as "90s", "15m", "1h30m", "7d" or "PT15M", or an object such as { minutes: 15 }.`);
+  return new DurationError(
+    `${shown(input)} is not a duration: ${why}. Give milliseconds, text ` +
+      `such as "90s", "15m", "1h30m", "7d" or "PT15M", or an object such as { minutes: 15 }.`,
+  );
 }
 
 function shown(input: unknown): string {

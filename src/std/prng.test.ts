@@ -4,7 +4,10 @@ import { Prng } from "./prng.ts";
 test("the same seed gives the same numbers, in every version", () => {
   const prng = new Prng("holdfast");
   expect([prng.random(), prng.random(), prng.integer(1000), prng.uuid()]).toEqual([
-    0.3257409836434978, 0.15247860188151507, 712, "92659d21-141a-4e7a-a430-0f56e4f7ac3f",
+    0.3257409836434978,
+    0.15247860188151507,
+    712,
+    "92659d21-141a-4e7a-a430-0f56e4f7ac3f",
   ]);
 });
 

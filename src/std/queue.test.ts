@@ -4,21 +4,23 @@ import { Queue } from "./queue.ts";
 
 test("it gives what it took, in order, through growing and shrinking", () => {
   const burst = fc.tuple(fc.nat({ max: 60 }), fc.nat({ max: 60 }));
-  fc.assert(fc.property(fc.array(burst), (bursts) => {
-    const queue = new Queue<number>();
-    const model: number[] = [];
-    let next = 0;
-    for (const [pushes, shifts] of bursts) {
-      for (let i = 0; i < pushes; i++) {
-        expect(queue.push(next)).toBe(true);
-        model.push(next++);
+  fc.assert(
+    fc.property(fc.array(burst), (bursts) => {
+      const queue = new Queue<number>();
+      const model: number[] = [];
+      let next = 0;
+      for (const [pushes, shifts] of bursts) {
+        for (let i = 0; i < pushes; i++) {
+          expect(queue.push(next)).toBe(true);
+          model.push(next++);
+        }
+        expect([...queue]).toEqual(model);
+        for (let i = 0; i < shifts; i++) expect(queue.shift()).toBe(model.shift());
+        expect(queue.peek()).toBe(model[0]);
+        expect(queue.length).toBe(model.length);
       }
-      expect([...queue]).toEqual(model);
-      for (let i = 0; i < shifts; i++) expect(queue.shift()).toBe(model.shift());
-      expect(queue.peek()).toBe(model[0]);
-      expect(queue.length).toBe(model.length);
-    }
-  }));
+    }),
+  );
 });
 
 test("a full queue refuses until there is room", () => {

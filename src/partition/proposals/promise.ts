@@ -1,6 +1,6 @@
 // Durable promises of a workflow: asked for, peeked at, completed once. The first completion wins;
 // a later one fails for whoever tries it and changes nothing.
-import { HoldfastError, failureOf } from "../../model/errors.ts";
+import { failureOf, HoldfastError } from "../../model/errors.ts";
 import type { CommandRequest } from "../../model/proposal.ts";
 import type { Asking } from "./command.ts";
 import { complete } from "./notify.ts";

@@ -1,9 +1,10 @@
 // Lets an invocation run: begins an attempt where a slot is free, else notes that it may begin.
 // Starting an attempt is a change, so that an attempt which took the process down is known to have
 // done so (R10).
-import type { InvocationRow } from "../../model/row.ts";
-import { HoldfastError, failureOf } from "../../model/errors.ts";
+
+import { failureOf, HoldfastError } from "../../model/errors.ts";
 import { crashesMax } from "../../model/limits.ts";
+import type { InvocationRow } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
 
 export function run(decision: Decision, row: InvocationRow): void {

@@ -1,10 +1,11 @@
 // What reaches an invocation from others by id: signals, completed awakeables, cancellation. The
 // same rules serve the outside (with an answer) and other handlers (without).
-import type { Result } from "../../model/payload.ts";
-import { HoldfastError, failureOf } from "../../model/errors.ts";
+
+import { failureOf, HoldfastError } from "../../model/errors.ts";
 import { parseAwakeableId } from "../../model/ids.ts";
 import { idOf, numberOfId } from "../../model/invocation-id.ts";
 import { signalsBufferedMax } from "../../model/limits.ts";
+import type { Result } from "../../model/payload.ts";
 import type { InvocationRow } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
 import { finish } from "./finish.ts";
@@ -38,10 +39,13 @@ export function signalById(
   const found = lookup(decision, id);
   if ("error" in found) return found.error;
   const { row } = found;
-  if (row.status === "completed") return new HoldfastError("INVOCATION_NOT_FOUND", { data: { id } });
+  if (row.status === "completed")
+    return new HoldfastError("INVOCATION_NOT_FOUND", { data: { id } });
   const buffered = row.buffered.get(name) ?? 0;
   if (buffered >= signalsBufferedMax) {
-    return new HoldfastError("INBOX_FULL", { data: { id, signal: name, limit: signalsBufferedMax } });
+    return new HoldfastError("INBOX_FULL", {
+      data: { id, signal: name, limit: signalsBufferedMax },
+    });
   }
   notify(decision, row.n, { kind: "signalled", name, result, at: decision.time });
   return undefined;

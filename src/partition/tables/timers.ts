@@ -1,9 +1,10 @@
 // Due times, hot over cold. Memory holds the timers armed since the last fold and those of the near
 // horizon; the rest is paged from the cold table's index when the horizon moves. It moves only by a
 // read that merges both, keyed by (due, n, of), so that no timer is skipped or told twice (R14).
-import { Heap } from "../../std/heap.ts";
-import type { ColdRead } from "../../ports/cold-table.ts";
+
 import type { TimerRow } from "../../model/row.ts";
+import type { ColdRead } from "../../ports/cold-table.ts";
+import { Heap } from "../../std/heap.ts";
 
 interface HotTimer {
   readonly timer: TimerRow;
@@ -122,7 +123,9 @@ export class Timers {
       const from = this.#horizon;
       const page = this.#cold.timers(from, until, this.#options.pageMax);
       const full = page.length === this.#options.pageMax;
-      const end = full ? (page[page.length - 1] as TimerRow) : { due: until, n: Number.MAX_SAFE_INTEGER, of: 0 };
+      const end = full
+        ? (page[page.length - 1] as TimerRow)
+        : { due: until, n: Number.MAX_SAFE_INTEGER, of: 0 };
       for (const timer of page) {
         if (!this.#hot.has(keyOf(timer))) this.#near.push(timer);
       }
