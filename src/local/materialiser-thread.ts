@@ -2,7 +2,7 @@
 // the thread when the process exits, since the SQLite library aborts a process that exits while a
 // thread of it is inside a statement.
 import { Worker } from "node:worker_threads";
-import { type ErrorCode, HoldfastError } from "../model/errors.ts";
+import { type ErrorCode, errorCodes, HoldfastError } from "../model/errors.ts";
 import {
   type FromThread,
   guardBusy,
@@ -87,7 +87,10 @@ export class MaterialiserThread implements Materialiser {
     const { entry, path } = this.#options;
     const guard = this.#cells.buffer as SharedArrayBuffer;
     const setup: ThreadSetup = { path, guard };
-    const worker = new Worker(entry, { workerData: setup, stdout: false, stderr: false });
+    // Not the process's own options: `--input-type` would refuse the entry, and a loader of
+    // TypeScript would be started once more for nothing. NODE_OPTIONS still holds.
+    const execArgv: string[] = [];
+    const worker = new Worker(entry, { workerData: setup, execArgv, stdout: false, stderr: false });
     worker.on("message", (message: FromThread) => this.#told(message));
     worker.on("error", (error) => this.#fail(error));
     worker.on("exit", () => {
@@ -134,7 +137,9 @@ export class MaterialiserThread implements Materialiser {
 
   #fail(error: { readonly message: string; readonly code?: string | undefined }): void {
     if (this.#failure !== undefined) return;
-    const code = (error.code ?? "TABLE_DAMAGED") as ErrorCode;
+    // Node's own errors have codes too.
+    const ours = error.code !== undefined && Object.hasOwn(errorCodes, error.code);
+    const code = ours ? (error.code as ErrorCode) : "TABLE_DAMAGED";
     const failure = new HoldfastError(code, { message: error.message });
     this.#failure = failure;
     for (const ticket of this.#tickets.values()) ticket.reject(failure);
