@@ -74,6 +74,7 @@ test("the README's limits are those of limits.ts", () => {
     `retention | ${limits.durationDaysMax} days |`,
     `idempotency key | ${count(limits.keyBytesMax)}; ${limits.nameBytesMax}; ${limits.idempotencyKeyBytesMax} bytes |`,
     `nested in each other | ${limits.callDepthMax} |`,
+    `entries of one journal | ${count(limits.journalEntriesMax)} |`,
   ];
   for (const row of rows) expect(readme.text).toContain(row);
 });

@@ -18,11 +18,13 @@ export interface Snippet {
   readonly code: string;
 }
 
-/** The pages of the root, and all of docs/. */
+/** The pages of the root, and all of docs/ and examples/. */
 export function pages(root: string): Page[] {
   const names = readdirSync(root).filter((name) => name.endsWith(".md"));
-  for (const name of readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })) {
-    if (name.endsWith(".md")) names.push(`docs/${name.replaceAll("\\", "/")}`);
+  for (const folder of ["docs", "examples"]) {
+    for (const name of readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })) {
+      if (name.endsWith(".md")) names.push(`${folder}/${name.replaceAll("\\", "/")}`);
+    }
   }
   return names.sort().map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
 }
