@@ -61,6 +61,7 @@ export class Folder {
     const tables = this.#tables;
     const folded = this.#folded;
     const invocations = this.#invocations(folded);
+    const objects = this.#objects(folded);
     this.#cold.write({
       position: this.#position,
       chain: this.#chain,
@@ -68,11 +69,12 @@ export class Folder {
       invocations,
       journals: this.#journals(),
       derived: this.#derived(folded),
-      objects: this.#objects(folded),
+      objects,
       promises: this.#promises(folded),
       timers: tables.timers.changed(folded),
       swept: this.#swept,
     });
+    for (const row of objects) forgetChanges(row);
     this.#swept = undefined;
     this.#folded = this.#position;
     tables.forget(this.#position);
@@ -120,15 +122,10 @@ export class Folder {
     }
   }
 
-  *#objects(folded: number): IterableIterator<ObjectRow> {
-    for (const [, row] of this.#tables.objects.changed(folded)) {
-      if (row === null) continue;
-      yield row;
-      row.changed.names.clear();
-      row.changed.allNames = false;
-      row.changed.entered.length = 0;
-      row.changed.left.length = 0;
-    }
+  #objects(folded: number): ObjectRow[] {
+    const rows: ObjectRow[] = [];
+    for (const [, row] of this.#tables.objects.changed(folded)) if (row !== null) rows.push(row);
+    return rows;
   }
 
   *#promises(
@@ -144,4 +141,12 @@ export class Folder {
       }
     }
   }
+}
+
+/** Only once it is written: a table may look at all rows before it writes the first. */
+function forgetChanges({ changed }: ObjectRow): void {
+  changed.names.clear();
+  changed.allNames = false;
+  changed.entered.length = 0;
+  changed.left.length = 0;
 }
