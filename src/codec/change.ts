@@ -101,20 +101,57 @@ type EncodedInvoked = [
   handler: string,
   mode: Mode,
   input: Payload,
+  due?: number | null,
   rest?: Rest,
 ];
 
+/** Spelled out field by field: spreading an object costs more than all the rest of it. */
 function encodeInvoked(invocation: NewInvocation): EncodedInvoked {
-  const { partitionKey, incarnation, service, key, handler, mode, input, ...rest } = invocation;
-  for (const name in rest) {
-    if (rest[name as keyof Rest] === undefined) continue;
-    return ["i", partitionKey, incarnation, service, key, handler, mode, input, rest];
-  }
-  return ["i", partitionKey, incarnation, service, key, handler, mode, input];
+  const { partitionKey, incarnation, service, key, handler, mode, input, due } = invocation;
+  const encoded: EncodedInvoked = [
+    "i",
+    partitionKey,
+    incarnation,
+    service,
+    key,
+    handler,
+    mode,
+    input,
+  ];
+  const rest = restOf(invocation);
+  if (due !== undefined || rest !== undefined) encoded.push(due ?? null);
+  if (rest !== undefined) encoded.push(rest);
+  return encoded;
+}
+
+function restOf(invocation: NewInvocation): Rest | undefined {
+  const { derivedId, headers, idempotencyKey, retention, chain, waiter, origin } = invocation;
+  const { request } = invocation;
+  const says =
+    derivedId ?? headers ?? idempotencyKey ?? retention ?? chain ?? waiter ?? origin ?? request;
+  if (says === undefined) return undefined;
+  return { derivedId, headers, idempotencyKey, retention, chain, waiter, origin, request };
 }
 
 function decodeInvoked(encoded: EncodedInvoked): Change {
-  const [, partitionKey, incarnation, service, key, handler, mode, input, rest] = encoded;
-  const named = { partitionKey, incarnation, service, key, handler, mode, input };
-  return { kind: "invoked", invocation: rest === undefined ? named : { ...named, ...rest } };
+  const [, partitionKey, incarnation, service, key, handler, mode, input, due, rest] = encoded;
+  const invocation: NewInvocation = {
+    partitionKey,
+    incarnation,
+    derivedId: rest?.derivedId,
+    service,
+    key,
+    handler,
+    mode,
+    input,
+    headers: rest?.headers,
+    idempotencyKey: rest?.idempotencyKey,
+    retention: rest?.retention,
+    chain: rest?.chain,
+    waiter: rest?.waiter,
+    due: due ?? undefined,
+    origin: rest?.origin,
+    request: rest?.request,
+  };
+  return { kind: "invoked", invocation };
 }

@@ -11,7 +11,9 @@ export const recordFormat = 1;
 
 /** One record as its line, without the line's end: its time, then its changes. */
 export function recordLine(time: number, changes: readonly Change[]): string {
-  return JSON.stringify([time, ...changes.map(encodeChange)]);
+  const encoded: unknown[] = [time];
+  for (const change of changes) encoded.push(encodeChange(change));
+  return JSON.stringify(encoded);
 }
 
 /** The bytes of a batch from its records' lines. */
@@ -37,9 +39,12 @@ export function recordsOf(bytes: Uint8Array, first: number): LogRecord[] {
 
 function parse(line: string, position: number): LogRecord {
   try {
-    const [time, ...changes] = JSON.parse(line) as [number, ...unknown[]];
+    const encoded = JSON.parse(line) as unknown[];
+    const time = encoded[0];
     if (typeof time !== "number") throw new TypeError("it does not begin with a time");
-    return { time, changes: changes.map((change) => decodeChange(change, time)) };
+    const changes: Change[] = [];
+    for (let i = 1; i < encoded.length; i++) changes.push(decodeChange(encoded[i], time));
+    return { time, changes };
   } catch (cause) {
     throw new HoldfastError("RECORD_UNREADABLE", { data: { position }, cause });
   }

@@ -20,6 +20,19 @@ const defaults: Policy = {
   onExhausted: "fail",
 };
 
+const stepPolicies = new WeakMap<Retry, Policy>();
+
+/** What holds for the steps of a handler with this policy: a step that is out of tries fails. */
+export function stepPolicyOf(retry: Retry | undefined): Policy {
+  if (retry === undefined) return defaults;
+  let policy = stepPolicies.get(retry);
+  if (policy === undefined) {
+    policy = policyOf({ ...retry, onExhausted: "fail" });
+    stepPolicies.set(retry, policy);
+  }
+  return policy;
+}
+
 /** The policy of `retry`, and of `outer` where it says nothing. */
 export function policyOf(retry: Retry | undefined, outer: Policy = defaults): Policy {
   if (retry === undefined) return outer;
