@@ -210,10 +210,7 @@ export function makeHost(
       onOpen: () => {
         // A caller may wait for a timer, or nobody at all: the work that sleeps here is still owed.
         release = platform.keepAlive();
-        unwatch = platform.onUnhandledRejection((owner, error) => {
-          const { target, id } = owner as { target: string; id: string };
-          report({ kind: "unhandledRejection", target, id, error });
-        });
+        unwatch = platform.watchRejections();
       },
       onClose: () => {
         release();
@@ -224,10 +221,8 @@ export function makeHost(
         clock,
         mint: () => minter.mint(),
         random: world?.random ?? Math.random,
-        attribute: (owner, body, code) =>
-          platform.context.run({ target: owner.target, attempt: owner, body }, code),
-        insideBody: () =>
-          (platform.context.owner() as { body?: boolean } | undefined)?.body === true,
+        attribute: (owner, body, code) => platform.context.run(body ? owner.bodies : owner, code),
+        insideBody: () => platform.context.owner()?.body === true,
         options: {
           activeMax: options.concurrency ?? attemptsOpenMax,
           idleMax: 2000,

@@ -17,7 +17,7 @@ export const platform: Platform = {
   },
   randomBytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
   context: { run: (_owner, code) => code(), owner: () => undefined },
-  onUnhandledRejection: () => () => {},
+  watchRejections: () => () => {},
   keepAlive: () => () => {},
   fileStorage({ directory }) {
     throw new HoldfastError("STORAGE_UNAVAILABLE", { data: { directory } });

@@ -5,10 +5,10 @@ import { randomFillSync } from "node:crypto";
 import { resolve } from "node:path";
 import { fileStorage } from "./file-storage.ts";
 import { watchRejections } from "./local/rejections.ts";
-import type { Platform } from "./platform.ts";
+import type { Owner, Platform } from "./platform.ts";
 
 const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = globalThis;
-const owners = new AsyncLocalStorage<object>();
+const owners = new AsyncLocalStorage<Owner>();
 
 export const platform: Platform = {
   clock: {
@@ -26,7 +26,7 @@ export const platform: Platform = {
     run: (owner, code) => owners.run(owner, code),
     owner: () => owners.getStore(),
   },
-  onUnhandledRejection: (handle) => watchRejections(() => owners.getStore(), handle),
+  watchRejections: () => watchRejections(() => owners.getStore()),
   keepAlive() {
     const timer = setInterval(() => {}, 1 << 30);
     return () => clearInterval(timer);

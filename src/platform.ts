@@ -8,13 +8,20 @@ export interface FileStorageOptions {
   readonly allowRemote: boolean;
 }
 
+/** Whose code runs: an attempt's, or that of a step's body. */
+export interface Owner {
+  readonly body: boolean;
+  rejected(promise: object, error: unknown): void;
+  handled(promise: object): void;
+}
+
 export interface Platform {
   readonly clock: Clock;
   randomBytes(length: number): Uint8Array;
   /** Code run with an owner keeps it across awaits; undefined where the platform cannot (R7). */
-  readonly context: { run<T>(owner: object, code: () => T): T; owner(): object | undefined };
-  /** Told of promises that were rejected and not handled; answers whether they were an owner's. */
-  onUnhandledRejection(handle: (owner: object, error: unknown) => void): () => void;
+  readonly context: { run<T>(owner: Owner, code: () => T): T; owner(): Owner | undefined };
+  /** Tells owners of promises their code made that were rejected and not handled, until called. */
+  watchRejections(): () => void;
   /** Keeps the process running, where one would end by itself, until what it answers is called. */
   keepAlive(): () => void;
   fileStorage(options: FileStorageOptions): Storage;

@@ -19,6 +19,14 @@ export function eventLine(event: EngineEvent): string | undefined {
         `holdfast: a promise in ${event.target} was rejected and nobody awaited it: ` +
         `${String(event.error)}`
       );
+    case "attemptFailed":
+      // A failure for good is the caller's to see. These two would else look like a hang.
+      if (event.next === "fail") return undefined;
+      return (
+        `holdfast: ${event.target} failed and ` +
+        `${event.next === "retry" ? "is tried again" : "is paused until it is resumed"}: ` +
+        `${event.message} (${event.id})`
+      );
     case "admission":
       return event.stopped
         ? `holdfast: new work is held back (${event.why === "disk" ? "disk full" : "folding lags"})`

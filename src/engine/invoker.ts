@@ -4,7 +4,8 @@
 import type { Learned } from "../model/effect.ts";
 import type { CommandEntry, CommandIndex } from "../model/entry.ts";
 import { HoldfastError, failureOf, isHoldfastError } from "../model/errors.ts";
-import type { Result } from "../model/payload.ts";
+import { crashesSuspect } from "../model/limits.ts";
+import type { Failure, Result } from "../model/payload.ts";
 import type { Again, CommandRequest } from "../model/proposal.ts";
 import type { InvocationNumber, InvocationRow } from "../model/row.ts";
 import type { Tables } from "../partition/tables/tables.ts";
@@ -17,6 +18,9 @@ import type { Gate } from "./gate.ts";
 import type { Processor } from "./processor.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import type { Registry } from "./registry.ts";
+
+/** How long after an unclean end attempts begin only once their start is durable. */
+const carefulMs = 60_000;
 
 export interface InvokerOptions {
   /** Attempts that may execute at a time. */
@@ -39,6 +43,7 @@ export interface InvokerParts {
   attribute<T>(owner: Attempt, body: boolean, code: () => T): T;
   insideBody(): boolean;
   report(attempt: Attempt, event: AttemptEvent): void;
+  reportFailure(attempt: Attempt, failure: Failure, again: Again): void;
 }
 
 export class Invoker implements AttemptHost {
@@ -49,6 +54,9 @@ export class Invoker implements AttemptHost {
   readonly #ready: ReadyQueue;
   readonly leftovers: Map<string, Promise<void>> = new Map();
   #sweep: Timer | undefined;
+  /** The last begun of those that may have ended the process. */
+  #suspect: Attempt | undefined;
+  #carefulUntil = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #draining = false;
 
@@ -104,8 +112,15 @@ export class Invoker implements AttemptHost {
     }
   }
 
-  /** Begins what the table says is ready or was running when the process ended. */
-  restart(): void {
+  /**
+   * Begins what was running when the last epoch ended, and what is ready. After an unclean end no
+   * attempt begins before its start is durable, for a while: one that ends the process at once
+   * would else never be counted (R10).
+   */
+  restart(unclean: boolean): void {
+    const processor = this.#parts.processor();
+    if (unclean) this.#carefulUntil = this.#parts.clock.monotonic() + carefulMs;
+    for (const n of this.#ready.interrupted()) processor.propose({ kind: "start", n });
     this.#ready.rescan();
     this.#fill();
   }
@@ -131,7 +146,20 @@ export class Invoker implements AttemptHost {
     const history = row.entries === 0 ? [] : tables.journals.read(n, row.entries);
     const attempt = new Attempt(this, row, code, history);
     this.#attempts.set(n, attempt);
-    attempt.requestTurn();
+    if (row.crashes >= crashesSuspect) this.#suspect = attempt;
+    if (this.#parts.clock.monotonic() >= this.#carefulUntil) return attempt.requestTurn();
+    // By the next turn all that is decided together with this start stands.
+    this.#parts.clock.nextTurn(() => {
+      const processor = this.#parts.processor();
+      processor.whenDurable(processor.position, () => attempt.requestTurn());
+    });
+  }
+
+  /** Whether one that may have ended the process still executes, and may do so again (R10). */
+  get #suspectActive(): boolean {
+    const attempt = this.#suspect;
+    if (attempt === undefined || attempt.over || this.#idle.has(attempt)) return false;
+    return attempt.row.crashes >= crashesSuspect;
   }
 
   #stop(n: InvocationNumber, code: string): void {
@@ -156,7 +184,8 @@ export class Invoker implements AttemptHost {
     this.#parts.clock.nextTurn(() => {
       this.#filling = false;
       while (this.room()) {
-        const n = this.#ready.next();
+        const next = this.#ready.next();
+        const n = next ?? (this.#suspectActive ? undefined : this.#ready.nextSuspect());
         if (n === undefined) return;
         this.#parts.processor().propose({ kind: "start", n });
       }
@@ -202,6 +231,7 @@ export class Invoker implements AttemptHost {
     const other = mismatch && row.revision !== null && row.revision !== attempt.revision;
     const revision = other ? attempt.revision : undefined;
     const n = row.n;
+    this.#parts.reportFailure(attempt, failure, again);
     this.#parts.processor().propose({ kind: "fail", n, attempt: number, failure, again, revision });
   }
 

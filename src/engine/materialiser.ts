@@ -117,8 +117,8 @@ export class Folder {
 
   *#derived(folded: number): IterableIterator<readonly [string, InvocationNumber | null]> {
     for (const [id, row] of this.#tables.derived.changed(folded)) {
-      if (row === null) yield [id, null];
-      else if (this.#tables.invocation(row.n) !== undefined) yield [id, row.n];
+      const gone = row === null || this.#tables.invocation(row.n) === undefined;
+      yield [id, gone ? null : row.n];
     }
   }
 

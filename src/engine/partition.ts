@@ -104,6 +104,11 @@ export class Partition {
       gate: this.#gate,
       processor: () => this.processor,
       report: (attempt, event) => this.#reportAttempt(attempt, event),
+      reportFailure: (attempt, { code, message }, { kind }) => {
+        const next = kind === "at" ? "retry" : kind;
+        const id = idOf(attempt.row);
+        world.report({ kind: "attemptFailed", target: attempt.target, id, code, message, next });
+      },
     });
     this.#timers = new TimerLoop(tables, clock, this.processor);
     this.#probes = new Probes(clock, this.processor);
@@ -134,7 +139,8 @@ export class Partition {
     const position = range.last;
     const replayed = position - storage.cold.position();
     report({ kind: "started", durability, epoch: meta.epoch, position, replayed, unclean });
-    this.invoker.restart();
+    this.invoker.restart(unclean);
+    this.#probes.restart(this.tables);
     this.#resumePaused();
     this.#retention.start();
     this.#timers.start();
@@ -181,7 +187,7 @@ export class Partition {
 
   #learned(learned: Learned): void {
     if (learned.kind === "timer") this.#timers.armed(learned.due);
-    else if (learned.kind === "inboxed") this.#probes.watch(learned.n);
+    else if (learned.kind === "waits") this.#probes.watch(learned.n);
     else this.invoker.learned(learned);
   }
 
@@ -190,7 +196,7 @@ export class Partition {
       case "answer":
         return effect.request.settle(effect.answer);
       case "completed":
-        this.#retention.completed();
+        this.#retention.completed(effect.at);
         return this.replies.completed(effect.n, effect.result);
       case "gone":
         return this.replies.gone(effect.n);

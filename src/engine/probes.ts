@@ -1,6 +1,7 @@
 // Exclusive calls that entered an inbox and may be part of a deadlock: each is probed once it has
-// waited a while (R12). After a restart they are found again as their chains grow.
+// waited a while (R12). After a restart those still there are watched anew.
 import type { InvocationNumber } from "../model/row.ts";
+import type { Tables } from "../partition/tables/tables.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import { Queue } from "../std/queue.ts";
 import type { Processor } from "./processor.ts";
@@ -25,6 +26,16 @@ export class Probes {
   watch(n: InvocationNumber): void {
     this.#watched.push({ n, at: this.#clock.monotonic() + probeAfterMs });
     this.#timer ??= this.#clock.after(probeAfterMs, this.#probe);
+  }
+
+  /** Those that wait since before this epoch are watched anew. */
+  restart(tables: Tables): void {
+    const waiting = new Set(tables.cold.unfinished("inboxed", 0, watchedMax));
+    for (const [n, row] of tables.invocations.held()) if (row?.status === "inboxed") waiting.add(n);
+    for (const n of waiting) {
+      const row = tables.invocation(n);
+      if (row?.status === "inboxed" && row.waiters.length > 0) this.watch(n);
+    }
   }
 
   stop(): void {

@@ -40,10 +40,10 @@ export class Retention {
   }
 
   /** An invocation ended: those beyond the newest `keep` may go, some at a time. */
-  completed(): void {
+  completed(at: number): void {
     if (++this.#completed < this.#stride) return;
     this.#completed = 0;
-    this.#marks.push(this.#processor.position);
+    this.#marks.push(at);
     if (this.#marks.length * this.#stride <= this.#keep + this.#stride) return;
     const upTo = this.#marks.shift() as number;
     this.#clock.nextTurn(() => this.#sweep(upTo));
@@ -51,7 +51,11 @@ export class Retention {
 
   #sweep(countUpTo?: number): void {
     if (this.#stopped) return;
-    this.#processor.propose({ kind: "sweep", countUpTo });
+    const { changes } = this.#processor.propose({ kind: "sweep", countUpTo });
+    // Runs leave some at a time: the next ones soon.
+    if (changes.some(({ kind }) => kind === "purged")) {
+      this.#clock.nextTurn(() => this.#sweep());
+    }
   }
 
   #later(): void {

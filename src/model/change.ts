@@ -46,7 +46,12 @@ export type Change =
   /** It waits its turn at its key. */
   | { readonly kind: "inboxed"; readonly n: InvocationNumber }
   /** It may run, holding its key, and waits for a slot. */
-  | { readonly kind: "ready"; readonly n: InvocationNumber }
+  | {
+      readonly kind: "ready";
+      readonly n: InvocationNumber;
+      /** Its attempt ended with the process (R10). */
+      readonly crashed?: true | undefined;
+    }
   | {
       /** An attempt begins; `crashed`: the one before ended with the process (R10). */
       readonly kind: "started";
@@ -64,6 +69,13 @@ export type Change =
       readonly kind: "notified";
       readonly n: InvocationNumber;
       readonly notification: Notification;
+    }
+  /** The answer of a command is there; it is told at `due`, in a record of its own (R18). */
+  | {
+      readonly kind: "deferred";
+      readonly n: InvocationNumber;
+      readonly of: number;
+      readonly due: number;
     }
   | { readonly kind: "suspended"; readonly n: InvocationNumber }
   /** An attempt failed; the next is due. */
@@ -127,6 +139,8 @@ export type Change =
       readonly n: InvocationNumber;
       readonly entries: readonly (CommandEntry | Notification)[];
       readonly open: readonly (readonly [number, OpenCommand])[];
+      /** Signals kept that none of the entries has taken. */
+      readonly buffered?: readonly (readonly [string, number])[] | undefined;
     }
   | { readonly kind: "purged"; readonly n: InvocationNumber }
   /** Everything completed with an expiry at or below these is gone (R17). */

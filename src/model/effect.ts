@@ -9,7 +9,13 @@ import type { InvocationNumber } from "./row.ts";
 
 export type Effect =
   /** An invocation ended: answer everybody outside who waits for it. */
-  | { readonly kind: "completed"; readonly n: InvocationNumber; readonly result: Result }
+  | { 
+      readonly kind: "completed";
+      readonly n: InvocationNumber;
+      readonly result: Result;
+      /** Position of its end. */
+      readonly at: number;
+    }
   /** An invocation was removed before or after its end. */
   | { readonly kind: "gone"; readonly n: InvocationNumber }
   /** The answer to one request from outside. */
@@ -48,6 +54,6 @@ export type Learned =
   | { readonly kind: "retryStep"; readonly n: InvocationNumber; readonly of: number }
   /** Its attempt must stop: it was killed, paused, purged. Its bodies are told by their signal. */
   | { readonly kind: "stop"; readonly n: InvocationNumber; readonly code: string }
-  /** An exclusive call entered an inbox: probe for a deadlock if it stays there (R12). */
-  | { readonly kind: "inboxed"; readonly n: InvocationNumber }
+  /** It waits in an inbox, or for one it did not create: probe for a deadlock if it stays so (R12). */
+  | { readonly kind: "waits"; readonly n: InvocationNumber }
   | { readonly kind: "timer"; readonly due: number };

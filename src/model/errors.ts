@@ -5,6 +5,7 @@
 
 import type { ErrorCode } from "./error-codes.ts";
 import { errorCodes } from "./error-codes.ts";
+import { failureDataLengthMax, failureMessageLengthMax } from "./limits.ts";
 import type { Failure, Json } from "./payload.ts";
 
 export type { ErrorCode, ErrorCodeEntry } from "./error-codes.ts";
@@ -142,13 +143,13 @@ export function isHoldfastError(
  */
 export function failureOf(error: unknown): Failure {
   if (!isHoldfastError(error)) {
-    return { code: "HANDLER_FAILED", message: messageOf(error), status: 500 };
+    return { code: "HANDLER_FAILED", message: cut(messageOf(error)), status: 500 };
   }
   const { invocation, target } = error as Partial<TerminalError>;
   const data = jsonOf(error.data);
   return {
     code: error.code,
-    message: error.message,
+    message: cut(error.message),
     status: error.status,
     ...(data === undefined ? undefined : { data }),
     ...(invocation === undefined ? undefined : { invocation }),
@@ -159,6 +160,11 @@ export function failureOf(error: unknown): Failure {
 /** The error a failure is thrown as, live and on replay alike (R5). */
 export function errorOf(failure: Failure): TerminalError {
   return new TerminalError(failure.message, failure);
+}
+
+function cut(message: string): string {
+  if (message.length <= failureMessageLengthMax) return message;
+  return `${message.slice(0, failureMessageLengthMax)}…`;
 }
 
 function messageOf(error: unknown): string {
@@ -175,7 +181,9 @@ function jsonOf(data: unknown): Json | undefined {
   if (data === undefined) return undefined;
   try {
     const text: string | undefined = JSON.stringify(data);
-    return text === undefined ? undefined : (JSON.parse(text) as Json);
+    if (text === undefined) return undefined;
+    if (text.length <= failureDataLengthMax) return JSON.parse(text) as Json;
+    return { notKept: `${text.length} characters; at most ${failureDataLengthMax} are kept` };
   } catch (error) {
     return { notSerializable: messageOf(error) };
   }

@@ -16,6 +16,14 @@ export const payloadBytesMax: number = 4 * mib;
  */
 export const recordBytesMax: number = 12 * mib;
 
+/** Results that one decision hands to several who wait; the rest is decided on its own (R18). */
+export const recordResultsMax: number = 10 * mib;
+
+/** The `data` of one error, as text; more of it is described, not kept. */
+export const failureDataLengthMax: number = mib;
+/** The message of one error, in characters; the rest is cut off. */
+export const failureMessageLengthMax: number = 64 * kib;
+
 /** A group commit takes no further record once it holds this: it bounds what one sync costs. */
 export const batchBytesFull: number = 4 * mib;
 
@@ -66,3 +74,5 @@ export const durationDaysMax = 365;
 
 /** Unclean ends of the process with one invocation's attempt open before it is paused (R10). */
 export const crashesMax = 5;
+/** From this many on it starts after all others, and one at a time. */
+export const crashesSuspect = 2;

@@ -37,8 +37,12 @@ export interface ChainLink {
 
 /** A command asked and not yet answered: what the invocation waits for. */
 export type OpenCommand =
-  | { readonly kind: "call"; readonly n: InvocationNumber }
-  | { readonly kind: "attach"; readonly n: InvocationNumber }
+  /** `due`: the answer is there, and is told then (R18). */
+  | {
+      readonly kind: "call" | "attach";
+      readonly n: InvocationNumber;
+      readonly due?: number | undefined;
+    }
   | {
       readonly kind: "run";
       readonly name: string;
@@ -51,7 +55,12 @@ export type OpenCommand =
   | { readonly kind: "sleep"; readonly due: number }
   | { readonly kind: "awakeable" }
   | { readonly kind: "signal"; readonly name: string }
-  | { readonly kind: "promise"; readonly name: string };
+  | { readonly kind: "promise"; readonly name: string; readonly due?: number | undefined };
+
+/** When an open command is looked at again, where a time is set for it. */
+export function dueOf(open: OpenCommand): number | undefined {
+  return "due" in open ? open.due : undefined;
+}
 
 /** Where a restarted invocation comes from, and what of it was kept (R21). */
 export interface Origin {

@@ -3,6 +3,7 @@
 import type { Change } from "../model/change.ts";
 import type { CommandIndex, Entry, Notification } from "../model/entry.ts";
 import type { InvocationRow, OpenCommand } from "../model/row.ts";
+import { dueOf } from "../model/row.ts";
 import { invariant } from "../std/assert.ts";
 import type { Stamp } from "./apply.ts";
 import { clearState, setState } from "./apply-object.ts";
@@ -22,6 +23,8 @@ export function applyCommand(
   invariant(index === row.commands, () => `I4: command ${index} of ${row.n} after ${row.commands}`);
   append(tables, row, entry, stamp);
   row.commands++;
+  // A new command is progress; what others tell it is not (R10).
+  row.crashes = 0;
   if (entry.revision !== undefined) row.revision = entry.revision;
   if (open !== undefined) openCommand(tables, row, index, open, stamp);
   switch (command.kind) {
@@ -54,7 +57,7 @@ function openCommand(
 ): void {
   row.open = own(row.open);
   row.open.set(index, open);
-  const due = open.kind === "sleep" || open.kind === "run" ? open.due : undefined;
+  const due = dueOf(open);
   if (due !== undefined) tables.timers.arm({ due, n: row.n, of: index }, stamp.position);
 }
 
@@ -76,7 +79,6 @@ export function applyNotification(
   stamp: Stamp,
 ): void {
   append(tables, row, notification, stamp);
-  row.crashes = 0;
   row.failures = 0;
   row.failingSince = null;
   switch (notification.kind) {
@@ -93,7 +95,8 @@ export function applyNotification(
 function close(tables: Tables, row: InvocationRow, of: CommandIndex, stamp: Stamp): void {
   const open = row.open.get(of);
   invariant(open !== undefined, () => `command ${of} of ${row.n} is answered twice`);
-  const due = open.kind === "sleep" || open.kind === "run" ? open.due : undefined;
+  const due = dueOf(open);
+  if (open.kind === "run") row.crashes = 0;
   if (due !== undefined) tables.timers.disarm({ due, n: row.n, of }, stamp.position);
   row.open.delete(of);
 }
@@ -117,9 +120,14 @@ export function journalCopied(
 ): void {
   for (const entry of change.entries) {
     append(tables, row, entry, stamp);
+    if (entry.kind === "cancelled") row.cancelled = true;
     if (entry.kind !== "command") continue;
     row.commands++;
     if (entry.revision !== undefined) row.revision = entry.revision;
+  }
+  for (const [name, count] of change.buffered ?? []) {
+    row.buffered = own(row.buffered);
+    row.buffered.set(name, count);
   }
   for (const [index, open] of change.open) openCommand(tables, row, index, open, stamp);
 }

@@ -2,8 +2,8 @@
 // the materialiser, and must do the same for all (I3, I11): it reads nothing but the tables and the
 // change, refuses nothing and never asks the time.
 import type { Change } from "../model/change.ts";
-import type { InvocationNumber, InvocationRow } from "../model/row.ts";
-import { expiryOf } from "../model/row.ts";
+import type { InvocationNumber, InvocationRow, OpenCommand } from "../model/row.ts";
+import { dueOf, expiryOf } from "../model/row.ts";
 import { invariant, unreachable } from "../std/assert.ts";
 import { applyCommand, applyNotification, journalCopied } from "./apply-entry.ts";
 import { dropState, enterInbox, lockKey, unlockKey, editState } from "./apply-object.ts";
@@ -78,7 +78,10 @@ function invocationChanged(tables: Tables, change: OfInvocation, stamp: Stamp): 
     case "ready":
       leaveWait(tables, row, stamp);
       row.status = "ready";
+      if (change.crashed === true) row.crashes++;
       return;
+    case "deferred":
+      return deferred(tables, row, change, stamp);
     case "started":
       return started(tables, row, change.crashed === true, stamp);
     case "command":
@@ -160,6 +163,14 @@ function failed(tables: Tables, row: InvocationRow, change: Of<"failed">, stamp:
   tables.timers.arm({ due: change.due, n: row.n, of: -1 }, stamp.position);
 }
 
+function deferred(tables: Tables, row: InvocationRow, change: Of<"deferred">, stamp: Stamp): void {
+  const { of, due } = change;
+  const open = row.open.get(of);
+  invariant(open !== undefined && "n" in open || open?.kind === "promise", () => `R18: ${of} waits`);
+  row.open.set(of, { ...open, due });
+  tables.timers.arm({ due, n: row.n, of }, stamp.position);
+}
+
 function stepFailed(
   tables: Tables,
   row: InvocationRow,
@@ -182,8 +193,11 @@ function stepFailed(
 
 function paused(tables: Tables, row: InvocationRow, change: Of<"paused">, stamp: Stamp): void {
   disarmDue(tables, row, stamp);
+  // What is paused before it began holds its key as well: nobody overtakes it.
+  if (row.mode === "exclusive") lockKey(tables, row, stamp);
   const before = row.pause?.revisions ?? [];
   row.status = "paused";
+  row.crashes = 0;
   row.lastFailure = change.failure;
   row.pause = {
     failure: change.failure,
@@ -215,10 +229,11 @@ function disarmOpen(
   tables: Tables,
   n: InvocationNumber,
   of: number,
-  open: { readonly kind: string; readonly due?: number | undefined },
+  open: OpenCommand,
   stamp: Stamp,
 ): void {
-  if (open.due !== undefined) tables.timers.disarm({ due: open.due, n, of }, stamp.position);
+  const due = dueOf(open);
+  if (due !== undefined) tables.timers.disarm({ due, n, of }, stamp.position);
 }
 
 function timerFired(tables: Tables, change: Of<"timerFired">, stamp: Stamp): void {

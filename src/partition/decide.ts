@@ -82,7 +82,7 @@ function rule(decision: Decision, proposal: Proposal): CommandEntry | undefined 
 type Of<K extends Proposal["kind"]> = Extract<Proposal, { kind: K }>;
 
 function invoke(decision: Decision, { call, due, request }: Of<"invoke">): void {
-  const created = create(decision, { call, due });
+  const created = create(decision, { call, due, door: true });
   if ("error" in created) return decision.refuse(request, created.error);
   const { row, attached } = created;
   const { result } = row;

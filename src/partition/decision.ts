@@ -5,6 +5,8 @@ import type { Change } from "../model/change.ts";
 import type { CommandEntry } from "../model/entry.ts";
 import type { Answer, Effect, Learned, Request } from "../model/effect.ts";
 import type { HoldfastError } from "../model/errors.ts";
+import { recordResultsMax } from "../model/limits.ts";
+import type { Result } from "../model/payload.ts";
 import type { Mode } from "../model/row.ts";
 import { invariant } from "../std/assert.ts";
 import { apply } from "./apply.ts";
@@ -49,6 +51,17 @@ export class Decision {
     this.leader = leader;
   }
 
+  /** Length, as text, of the results this decision has written. */
+  #results = 0;
+
+  /** Counts a result that is written; false when it must be left to a decision of its own (R18). */
+  carry(result: Result): boolean {
+    const length = lengthOf(result);
+    if (this.#results > 0 && this.#results + length > recordResultsMax) return false;
+    this.#results += length;
+    return true;
+  }
+
   get time(): number {
     return this.leader.time;
   }
@@ -76,4 +89,11 @@ export class Decision {
     invariant(this.changes.length === 0, "R21: refused after the first change");
     this.answer(request, { kind: "refused", error });
   }
+}
+
+/** Short ones are guessed: escaping at most doubles them. */
+function lengthOf(result: Result): number {
+  const value = "value" in result ? result.value : result.failure;
+  if (typeof value === "string" && value.length < 65_536) return 2 * value.length;
+  return JSON.stringify(value).length;
 }

@@ -37,6 +37,8 @@ interface Future {
 const blockedMsMax = 10_000;
 
 export class Attempt {
+  /** Said of code that runs: not that of a step's body. */
+  readonly body = false;
   readonly row: InvocationRow;
   /** The fencing token (I8). */
   readonly number: number;

@@ -49,6 +49,8 @@ class Try {
 }
 
 export class Bodies {
+  /** Said of code that runs: that of a step's body. */
+  readonly body = true;
   readonly #attempt: Attempt;
   /** Every step asked, and whether it was open when a replay reached it and is yet to begin. */
   readonly #known = new Map<CommandIndex, { readonly body: Body; open: boolean }>();
@@ -58,6 +60,14 @@ export class Bodies {
 
   constructor(attempt: Attempt) {
     this.#attempt = attempt;
+  }
+
+  rejected(promise: object, error: unknown): void {
+    this.#attempt.rejected(promise, error);
+  }
+
+  handled(promise: object): void {
+    this.#attempt.handled(promise);
   }
 
   /** Bodies that run now. An attempt with any is not suspended (R8). */

@@ -15,7 +15,7 @@ import { Prng } from "../std/prng.ts";
 import { utf8Length } from "../std/bytes.ts";
 import { type Attempt, valueOf } from "./attempt.ts";
 import { type Called, hashOf, methodsOf, requestOf } from "./calls.ts";
-import { policyOf } from "./policy.ts";
+import { policyOf, stepPolicyOf } from "./policy.ts";
 import { jsonSerde, type Serde } from "./serde.ts";
 import type { Callable, Duration, Invocation, RunOptions, SendOptions, Step } from "./types.ts";
 import { encodeJson } from "./values.ts";
@@ -75,7 +75,7 @@ export class BaseContext {
     if (typeof action !== "function") throw new TypeError(`ctx.run("${name}") needs a function`);
     const { attempt } = this;
     const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout);
-    const policy = policyOf(options.retry, { ...policyOf(attempt.spec.retry), onExhausted: "fail" });
+    const policy = policyOf(options.retry, stepPolicyOf(attempt.spec.retry));
     return this.asked<T>({ kind: "run", name }, `run "${name}"`, decodeResult(attempt.spec.serde), (entry) => {
       const replayed = attempt.isReplayed(entry);
       attempt.bodies.add({ of: entry.index, name, action, policy, timeoutMs }, replayed);
@@ -133,12 +133,14 @@ export class BaseContext {
   #send(called: Called<SendOptions>): Invocation<unknown> {
     const { attempt } = this;
     const delay = called.options?.delay;
-    const when = delay instanceof Date ? { due: dueOf(delay) } : delay === undefined ? {} : { delay: durationMs(delay) };
+    const due = delay instanceof Date ? dueOf(delay) : undefined;
+    const ms = delay === undefined || delay instanceof Date ? undefined : durationMs(delay);
     const request = whenReady(requestOf(called), (call) => ({
       kind: "send" as const,
       call,
       hash: hashOf(call.input),
-      ...when,
+      delay: ms,
+      due,
     }));
     let entry: CommandEntry | undefined;
     attempt.ask(request, (logged) => {

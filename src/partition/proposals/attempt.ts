@@ -1,7 +1,11 @@
 // What an attempt reports beside its commands: it ended, waits, or failed; a step's body ended.
 // Reports of an attempt that is not the current one are dropped (I8); a step's result is taken as
 // long as its command is open (R8).
+import { HoldfastError, failureOf } from "../../model/errors.ts";
+import type { Result } from "../../model/payload.ts";
 import type { Proposal } from "../../model/proposal.ts";
+import type { InvocationRow, OpenCommand } from "../../model/row.ts";
+import { dueOf } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
 import { currentAttempt } from "./command.ts";
 import { begin } from "./create.ts";
@@ -74,11 +78,22 @@ export function timerDue(decision: Decision, { timer }: Of<"timerDue">): void {
     else if (row.status === "backing-off") run(decision, row);
     return;
   }
-  if (open?.kind === "sleep" && open.due === due) {
-    complete(decision, { n, of }, { value: null });
-  } else if (open?.kind === "run" && open.due === due) {
+  if (open === undefined || dueOf(open) !== due) return;
+  if (open.kind === "sleep") complete(decision, { n, of }, { value: null });
+  else if (open.kind !== "run") complete(decision, { n, of }, answerOf(decision, row, open));
+  else {
     decision.emit({ kind: "timerFired", due, n, of });
     if (row.status === "running") decision.learn({ kind: "retryStep", n, of });
     else if (row.status === "suspended") run(decision, row);
   }
+}
+
+/** An answer that was left to a record of its own, read where it is kept (R18). */
+function answerOf({ tables }: Decision, row: InvocationRow, open: OpenCommand): Result {
+  const result =
+    open.kind === "promise"
+      ? tables.promise(row.service, row.key ?? "", open.name)?.result
+      : "n" in open ? tables.invocation(open.n)?.result : undefined;
+  if (result) return result;
+  return { failure: failureOf(new HoldfastError("INVOCATION_NOT_FOUND")) };
 }

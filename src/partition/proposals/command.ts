@@ -9,7 +9,7 @@ import { idOf } from "../../model/invocation-id.ts";
 import { journalEntriesMax, stateBytesMax, stateNamesMax } from "../../model/limits.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { Decision } from "../decision.ts";
-import { calleeOf, chainOf, create } from "./create.ts";
+import { calleeOf, chainOf, create, inChain } from "./create.ts";
 import { finish } from "./finish.ts";
 import { complete } from "./notify.ts";
 import { askPromise, completePromise, peekPromise } from "./promise.ts";
@@ -185,7 +185,10 @@ function call(asking: Asking, request: Extract<CommandRequest, { kind: "call" }>
     { kind: "call", n },
   );
   if (callee.result !== null) asking.answer(callee.result);
-  else if (attached) decision.emit({ kind: "awaited", n, waiter });
+  else if (attached) {
+    decision.emit({ kind: "awaited", n, waiter });
+    decision.learn({ kind: "waits", n: row.n });
+  }
 }
 
 function send(asking: Asking, request: Extract<CommandRequest, { kind: "send" }>): void {
@@ -209,6 +212,10 @@ function attach(asking: Asking, id: string): void {
   }
   const { n, result } = found.row;
   asking.log({ kind: "attach", id }, { kind: "attach", n });
-  if (result !== null) asking.answer(result);
-  else decision.emit({ kind: "awaited", n, waiter: { n: row.n, of: index } });
+  const cycle = result === null ? inChain(found.row, chainOf(row)) : undefined;
+  if (cycle !== undefined) return asking.answer({ failure: failureOf(cycle) });
+  if (result !== null) return asking.answer(result);
+  decision.emit({ kind: "awaited", n, waiter: { n: row.n, of: index } });
+  // It may close a cycle that no chain shows and no inbox is part of (R12).
+  decision.learn({ kind: "waits", n: row.n });
 }

@@ -21,6 +21,8 @@ export interface Creation {
   /** The command that waits for the result, for calls from handlers. */
   readonly waiter?: Waiter | undefined;
   readonly chain?: readonly ChainLink[] | undefined;
+  /** Asked from outside: it may be refused (R13). */
+  readonly door?: true | undefined;
 }
 
 export type Created =
@@ -39,6 +41,11 @@ export function create(decision: Decision, creation: Creation): Created {
   const refusal = checkTarget(target, hosted.mode, call, creation.chain);
   if (refusal !== undefined) return { error: refusal };
   const derivedId = derivedIdOf(decision, call, hosted.mode);
+  const full =
+    creation.door === true &&
+    creation.due === undefined &&
+    hosted.mode === "exclusive" &&
+    inboxFull(decision, target);
   if (derivedId !== undefined) {
     const existing = decision.tables.byDerivedId(derivedId);
     if (existing !== undefined) {
@@ -46,9 +53,11 @@ export function create(decision: Decision, creation: Creation): Created {
       if (deadlock !== undefined) return { error: deadlock };
       const current = decision.tables.current(existing.n, decision.time);
       if (current !== undefined) return { row: current, attached: true };
+      if (full) return { error: inboxFullError(target) };
       decision.emit({ kind: "purged", n: existing.n });
     }
   }
+  if (full) return { error: inboxFullError(target) };
   return { row: emitInvoked(decision, creation, hosted, derivedId), attached: false };
 }
 
@@ -94,17 +103,23 @@ export function begin(decision: Decision, row: InvocationRow): void {
     const object = decision.tables.objectOf(row);
     if (object.lock !== 0) {
       if (object.inbox.length >= inboxLengthMax) {
-        const error = new HoldfastError("INBOX_FULL", {
-          data: { target: nameOf(row.service, row.key as string), limit: inboxLengthMax },
-        });
-        return finish(decision, row, { failure: failureOf(error) });
+        return finish(decision, row, { failure: failureOf(inboxFullError(row)) });
       }
       decision.emit({ kind: "inboxed", n: row.n });
-      if (row.waiters.length > 0) decision.learn({ kind: "inboxed", n: row.n });
+      if (row.waiters.length > 0) decision.learn({ kind: "waits", n: row.n });
       return;
     }
   }
   run(decision, row);
+}
+
+function inboxFull(decision: Decision, { service, key }: Target): boolean {
+  return key !== null && decision.tables.object(service, key).inbox.length >= inboxLengthMax;
+}
+
+function inboxFullError({ service, key }: Pick<Target, "service" | "key">): HoldfastError {
+  const data = { target: nameOf(service, key ?? ""), limit: inboxLengthMax };
+  return new HoldfastError("INBOX_FULL", { data });
 }
 
 export function calleeOf(row: InvocationRow): Callee {
@@ -162,7 +177,8 @@ function checkTarget(
   return deadlock([...chain.slice(start).map((link) => link.holds ?? `#${link.n}`), name]);
 }
 
-function inChain(
+/** Refuses to wait for one that waits for the caller (R12). */
+export function inChain(
   row: InvocationRow,
   chain: readonly ChainLink[] | undefined,
 ): HoldfastError | undefined {

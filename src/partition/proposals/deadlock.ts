@@ -6,6 +6,7 @@ import type { InvocationRow, Waiter } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
 import { nameOf } from "../tables/tables.ts";
 import { deadlock } from "./create.ts";
+import { finish } from "./finish.ts";
 import { complete } from "./notify.ts";
 
 /** Invocations visited before a probe gives up: a wider graph is probed again from elsewhere. */
@@ -19,7 +20,7 @@ interface Step {
 
 export function probe(decision: Decision, n: number): void {
   const start = decision.tables.invocation(n);
-  if (start === undefined || start.status !== "inboxed") return;
+  if (start === undefined || start.status === "completed") return;
   const cycle = find(decision, start);
   if (cycle === undefined) return;
   const calls = cycle.flatMap((step) => (step.call === undefined ? [] : [step]));
@@ -30,7 +31,10 @@ export function probe(decision: Decision, n: number): void {
   if (youngest?.call === undefined) return;
   const names = cycle.map(({ row }) => nameOf(row.service, row.key ?? ""));
   const failure = failureOf(deadlock([...names, names[0] as string]));
-  complete(decision, youngest.call, { failure });
+  // What it called has not begun: it fails, so that it does not run for a caller long gone.
+  const callee = cycle[(cycle.indexOf(youngest) + 1) % cycle.length] as Step;
+  if (callee.row.status === "inboxed") finish(decision, callee.row, { failure });
+  else complete(decision, youngest.call, { failure });
 }
 
 /** Depth first along "waits for", back to the start. */

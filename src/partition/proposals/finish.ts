@@ -9,7 +9,8 @@ import { run } from "./run.ts";
 export function finish(decision: Decision, row: InvocationRow, result: Result): void {
   const { n, waiters } = row;
   decision.emit({ kind: "finished", n, result });
-  decision.release({ kind: "completed", n, result });
+  decision.release({ kind: "completed", n, result, at: decision.leader.position });
+  decision.carry(result);
   for (const waiter of waiters) complete(decision, waiter, result);
   runNext(decision, row);
 }

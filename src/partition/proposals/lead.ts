@@ -29,9 +29,17 @@ export function sweep(decision: Decision, countUpTo: number | undefined): void {
   if (count > meta.sweptCount || time - meta.sweptTime >= 1000) {
     decision.emit({ kind: "swept", count: Math.max(count, meta.sweptCount), time });
   }
-  for (const n of tables.cold.expiredRuns(time, runsMax)) {
-    const row = tables.invocation(n);
-    if (row === undefined || row.expiry === null || row.expiry > time) continue;
-    decision.emit({ kind: "purged", n });
+  for (const n of expiredRuns(decision)) decision.emit({ kind: "purged", n });
+}
+
+/** Looks further where the cold table still holds those that were purged already. */
+function expiredRuns({ tables, time }: Decision): number[] {
+  for (let limit = runsMax; ; limit *= 2) {
+    const page = tables.cold.expiredRuns(time, limit);
+    const there = page.filter((n) => {
+      const row = tables.invocation(n);
+      return row !== undefined && row.expiry !== null && row.expiry <= time;
+    });
+    if (there.length > 0 || page.length < limit) return there.slice(0, runsMax);
   }
 }

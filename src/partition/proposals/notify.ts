@@ -22,7 +22,15 @@ export function notify(
 
 /** Answers one command of an invocation, if it still waits for the answer. */
 export function complete(decision: Decision, waiter: Waiter, result: Result): boolean {
-  if (!decision.tables.openCommand(waiter.n, waiter.of)) return false;
+  const open = decision.tables.invocation(waiter.n)?.open.get(waiter.of);
+  if (open === undefined) return false;
+  const kept = open.kind === "call" || open.kind === "attach" || open.kind === "promise";
+  if (!decision.carry(result) && kept) {
+    const due = decision.time;
+    decision.emit({ kind: "deferred", ...waiter, due });
+    decision.learn({ kind: "timer", due });
+    return true;
+  }
   const notification = { kind: "completed", of: waiter.of, result, at: decision.time } as const;
   return notify(decision, waiter.n, notification);
 }

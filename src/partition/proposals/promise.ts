@@ -35,6 +35,7 @@ export function completePromise(
   }
   const waiters = row?.waiters ?? [];
   decision.emit({ kind: "promiseCompleted", service, key, name, result });
+  decision.carry(result);
   for (const waiter of waiters) complete(decision, waiter, result);
   asking.answer({ value: null });
 }

@@ -3,7 +3,8 @@
 // done so (R10).
 
 import { failureOf, HoldfastError } from "../../model/errors.ts";
-import { crashesMax } from "../../model/limits.ts";
+import { idOf } from "../../model/invocation-id.ts";
+import { crashesMax, crashesSuspect } from "../../model/limits.ts";
 import type { InvocationRow } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
 
@@ -32,16 +33,16 @@ export function start(decision: Decision, n: number): void {
   const { meta } = decision.tables;
   if (row.status !== "running" || row.epoch >= meta.epoch) return;
   if (!hosted(decision, row)) return;
-  const crashed = meta.unclean;
-  if (crashed && row.crashes + 1 >= crashesMax) {
-    const error = new HoldfastError("ATTEMPT_KILLED_PROCESS", {
-      data: { n, crashes: row.crashes + 1 },
-    });
-    decision.emit({ kind: "paused", n, failure: failureOf(error) });
-    return;
+  const crashed = meta.unclean ? true : undefined;
+  const crashes = row.crashes + (crashed ? 1 : 0);
+  if (crashed && crashes >= crashesMax) {
+    const error = new HoldfastError("ATTEMPT_KILLED_PROCESS", { data: { id: idOf(row), crashes } });
+    return decision.emit({ kind: "paused", n, failure: failureOf(error) });
   }
-  decision.emit(crashed ? { kind: "started", n, crashed } : { kind: "started", n });
-  decision.learn({ kind: "start", n });
+  // What only waits for its turn has no attempt open: the next unclean end does not count for it.
+  const begins = crashes < crashesSuspect && decision.leader.room();
+  decision.emit({ kind: begins ? "started" : "ready", n, crashed });
+  decision.learn({ kind: begins ? "start" : "ready", n });
 }
 
 /** Holds back what this node has no handler for, until one comes (R11). */
