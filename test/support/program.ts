@@ -1,0 +1,36 @@
+// Makes a program of TypeScript runnable by plain Node: one file aside, whose `holdfast` is the
+// built package. The worker thread exists only there, and a process under fault has no loader.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const dist = (file: string): string =>
+  fileURLToPath(new URL(`../../dist/${file}`, import.meta.url));
+
+export interface Program {
+  readonly path: string;
+  remove(): void;
+}
+
+export async function compileProgram(entry: URL): Promise<Program> {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-program-"));
+  const path = join(folder, `${basename(entry.pathname, ".ts")}.mjs`);
+  const external = { path: pathToFileURL(dist("index.js")).href, external: true };
+  await build({
+    entryPoints: [fileURLToPath(entry)],
+    outfile: path,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    plugins: [
+      {
+        name: "holdfast",
+        setup: (to) => void to.onResolve({ filter: /^holdfast$/ }, () => external),
+      },
+    ],
+  });
+  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
