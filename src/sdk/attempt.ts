@@ -51,7 +51,7 @@ export class Attempt {
   readonly #futures = new Map<CommandIndex, Future>();
   /** Made when the handler asks for its signal: most never do. */
   #abort: AbortController | undefined;
-  #abortReason: Error | undefined;
+  #abortReason: (() => Error) | undefined;
   /** Commands that the journal held when the attempt began. */
   readonly #replayed: number;
   readonly #outgoing = new Outgoing();
@@ -89,7 +89,7 @@ export class Attempt {
   get abortSignal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
-      if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
+      if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason());
     }
     return this.#abort.signal;
   }
@@ -253,12 +253,13 @@ export class Attempt {
     this.#over = true;
     this.#blocked?.cancel();
     this.bodies.abort(reason);
-    this.#raise(new HoldfastError("CONTEXT_CLOSED", { message: reason }));
+    this.#raise(() => new HoldfastError("CONTEXT_CLOSED", { message: reason }));
   }
 
-  #raise(reason: Error): void {
+  /** The error is made for whoever looks: most attempts end without a signal, and it has a stack. */
+  #raise(reason: () => Error): void {
     this.#abortReason ??= reason;
-    this.#abort?.abort(reason);
+    this.#abort?.abort(reason());
   }
 
   /** Asks one command. A context's methods come through here. */
@@ -365,7 +366,7 @@ export class Attempt {
         return this.#settle(next.of, next.outcome);
       case "cancel":
         this.bodies.cancel(this.nextIndex);
-        this.#raise(cancelledError());
+        this.#raise(cancelledError);
         for (const of of next.pending) this.#reject(of, cancelledError());
         return this.#cascade(next.pending);
       case "nothing":
