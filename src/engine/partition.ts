@@ -73,8 +73,9 @@ export class Partition {
   }
 
   private constructor(world: PartitionWorld, tables: Tables) {
-    const { storage, clock, registry, options } = world;
+    const { storage, registry, options } = world;
     const { changelog, materialiser } = storage;
+    const clock = this.#guarded(world.clock);
     this.#world = world;
     this.tables = tables;
     this.replies = new Replies();
@@ -100,6 +101,7 @@ export class Partition {
     });
     this.invoker = new Invoker({
       ...world,
+      clock,
       tables,
       gate: this.#gate,
       processor: () => this.processor,
@@ -115,6 +117,23 @@ export class Partition {
     this.#retention = new Retention(clock, this.processor, tables, options.keepNewest);
     this.#checkpointer = new Checkpointer(storage, world.report, (error) => this.#fail(error));
     this.#follow();
+  }
+
+  /** A rule that breaks in a callback ends this partition, not the process it runs in. */
+  #guarded(clock: Clock): Clock {
+    const guarded = (then: () => void) => (): void => {
+      try {
+        then();
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
+    return {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (ms, then) => clock.after(ms, guarded(then)),
+      nextTurn: (then) => clock.nextTurn(guarded(then)),
+    };
   }
 
   /** Folding and a full disk decide what memory may forget and whether new work is admitted. */

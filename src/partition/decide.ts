@@ -13,6 +13,7 @@ import { create } from "./proposals/create.ts";
 import { probe } from "./proposals/deadlock.ts";
 import { lead, sweep } from "./proposals/lead.ts";
 import * as operator from "./proposals/operate.ts";
+import { restart } from "./proposals/restart.ts";
 import { start } from "./proposals/run.ts";
 import { lookup } from "./proposals/signal.ts";
 import type { Tables } from "./tables/tables.ts";
@@ -63,7 +64,7 @@ function rule(decision: Decision, proposal: Proposal): CommandEntry | undefined 
     case "purge":
       return operator.operate(decision, proposal);
     case "restart":
-      return operator.restart(decision, proposal);
+      return restart(decision, proposal);
     case "editState":
       return operator.editState(decision, proposal);
     case "probe":

@@ -1,14 +1,13 @@
 // What an operator or a client may ask of one invocation, and the edit of an object's state. A
 // request is refused before anything is decided, or answered once it is durable.
-import type { CommandEntry, Notification } from "../../model/entry.ts";
 import { HoldfastError, failureOf } from "../../model/errors.ts";
-import { idOf, namedOf } from "../../model/invocation-id.ts";
+import { idOf } from "../../model/invocation-id.ts";
+import { recordResultsMax, stateBytesMax, stateNamesMax } from "../../model/limits.ts";
+import { payloadBytes } from "../../model/payload.ts";
 import type { Proposal } from "../../model/proposal.ts";
-import type { InvocationRow, OpenCommand } from "../../model/row.ts";
+import type { InvocationRow, ObjectRow } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
-import { begin } from "./create.ts";
 import { finish } from "./finish.ts";
-import { complete } from "./notify.ts";
 import { run } from "./run.ts";
 import { cancel, completeAwakeable, lookup, signalById } from "./signal.ts";
 
@@ -111,96 +110,6 @@ export function signal(decision: Decision, proposal: Of<"signal" | "completeAwak
   else decision.answer(request, { kind: "done" });
 }
 
-/** Runs it again as a new invocation, afresh or from an entry of its journal on. */
-export function restart(decision: Decision, proposal: Of<"restart">): void {
-  const { id, from, unsafe, request } = proposal;
-  const found = lookup(decision, id);
-  if ("error" in found) return decision.refuse(request, found.error);
-  const { row } = found;
-  const refusal = notRestartable(row, from);
-  if (refusal !== undefined) return decision.refuse(request, refusal);
-  const entries = from === 0 ? [] : decision.tables.journals.read(row.n, row.entries).slice(0, from);
-  const open = openAfter(entries);
-  const waits = [...open.values()].some((command) => command.kind === "awakeable");
-  if (waits && !unsafe) {
-    return decision.refuse(request, new HoldfastError("RESTART_UNSAFE", { data: { id, from } }));
-  }
-  const commands = entries.filter((entry) => entry.kind === "command").length;
-  const incarnation = decision.leader.mint();
-  const n = decision.leader.position;
-  const { partitionKey, service, key, handler, mode, input, begunAt } = row;
-  decision.emit({
-    kind: "invoked",
-    invocation: {
-      partitionKey,
-      incarnation,
-      service,
-      key,
-      handler,
-      mode,
-      input,
-      headers: row.headers ?? undefined,
-      retention: row.retention ?? undefined,
-      origin: {
-        n: row.n,
-        incarnation: from === 0 ? incarnation : (row.origin?.incarnation ?? row.incarnation),
-        commands,
-        begunAt: from === 0 ? null : begunAt,
-      },
-    },
-  });
-  if (from > 0) decision.emit({ kind: "journalCopied", n, entries, open: [...open] });
-  for (const [of, command] of open) if (command.kind === "call") join(decision, n, of, command.n);
-  const created = decision.tables.invocation(n) as InvocationRow;
-  begin(decision, created);
-  const named = namedOf(created);
-  decision.answer(request, { kind: "invocation", named, result: null, attached: false });
-}
-
-/** A copied call waits for the invocation it called before. */
-function join(decision: Decision, n: number, of: number, callee: number): void {
-  const row = decision.tables.invocation(callee);
-  const waiter = { n, of };
-  if (row === undefined) {
-    const failure = failureOf(new HoldfastError("INVOCATION_NOT_FOUND", { data: { n: callee } }));
-    complete(decision, waiter, { failure });
-  } else if (row.result !== null) complete(decision, waiter, row.result);
-  else decision.emit({ kind: "awaited", n: callee, waiter });
-}
-
-function notRestartable(row: InvocationRow, from: number): HoldfastError | undefined {
-  const data = { id: idOf(row), from, entries: row.entries };
-  if (row.status !== "completed") return new HoldfastError("INVOCATION_NOT_COMPLETED", { data });
-  if (row.mode === "workflow") {
-    return new HoldfastError("RESTART_UNSAFE", {
-      message: `${row.service} runs once per key. Purge the run, then start it again.`,
-      data,
-    });
-  }
-  if (from <= row.entries) return undefined;
-  return new HoldfastError("RESTART_UNSAFE", {
-    message: `The journal has ${row.entries} entries; restart from ${from} is not possible.`,
-    data,
-  });
-}
-
-/** The commands that a part of a journal leaves open. */
-function openAfter(
-  entries: readonly (CommandEntry | Notification)[],
-): Map<number, OpenCommand> {
-  const open = new Map<number, OpenCommand>();
-  for (const entry of entries) {
-    if (entry.kind === "completed") open.delete(entry.of);
-    if (entry.kind !== "command") continue;
-    const { command, index } = entry;
-    if (command.kind === "run") open.set(index, { kind: "run", name: command.name });
-    else if (command.kind === "sleep") open.set(index, { kind: "sleep", due: command.due });
-    else if (command.kind === "awakeable") open.set(index, { kind: "awakeable" });
-    else if (command.kind === "call") open.set(index, { kind: "call", n: command.callee?.n ?? 0 });
-  }
-  return open;
-}
-
 /** An operator's edit is an exclusive entry of the key: refused while a handler holds it (R21). */
 export function editState(decision: Decision, proposal: Of<"editState">): void {
   const { service, key, clear, values, version, request } = proposal;
@@ -211,7 +120,27 @@ export function editState(decision: Decision, proposal: Of<"editState">): void {
     });
     return decision.refuse(request, error);
   }
+  const refusal = notKeepable(object, proposal);
+  if (refusal !== undefined) return decision.refuse(request, refusal);
   decision.emit({ kind: "stateEdited", service, key, clear, values });
   decision.answer(request, { kind: "done" });
 }
 
+/** An edit keeps to the bounds that handlers have, and to those of one record (R18). */
+function notKeepable(object: ObjectRow, edit: Of<"editState">): HoldfastError | undefined {
+  const after = new Map(edit.clear ? [] : object.state);
+  let length = 0;
+  for (const [name, value] of edit.values) {
+    if (value === null) after.delete(name);
+    else after.set(name, value);
+    length += 2 * payloadBytes(value) + name.length;
+  }
+  let bytes = 0;
+  for (const [name, value] of after) bytes += payloadBytes(value) + name.length;
+  const within = after.size <= stateNamesMax && bytes <= stateBytesMax;
+  if (within && length <= recordResultsMax) return undefined;
+  const limits = { namesMax: stateNamesMax, bytesMax: stateBytesMax, editMax: recordResultsMax };
+  return new HoldfastError("STATE_TOO_LARGE", {
+    data: { names: after.size, bytes, edit: length, ...limits },
+  });
+}

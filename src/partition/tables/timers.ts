@@ -54,10 +54,12 @@ export class Timers {
 
   /** Takes the next timer due at or before `now`; it stays until it is disarmed. */
   due(now: number): TimerRow | undefined {
-    this.#advance(now);
     while (true) {
       const timer = this.#near.peek();
-      if (timer === undefined || timer.due > now) return undefined;
+      if (timer === undefined || timer.due > now) {
+        if (!this.#advance(now)) return undefined;
+        continue;
+      }
       this.#near.pop();
       if (this.#armed(timer)) return timer;
     }
@@ -65,7 +67,7 @@ export class Timers {
 
   /** The time at which `due` should be asked again, undefined when nothing is armed. */
   next(now: number): number | undefined {
-    this.#advance(now);
+    while (this.#near.size === 0 && this.#advance(now)) continue;
     for (let timer = this.#near.peek(); timer !== undefined; timer = this.#near.peek()) {
       if (this.#armed(timer)) return timer.due;
       this.#near.pop();
@@ -115,28 +117,21 @@ export class Timers {
     return hot === undefined ? true : !hot.gone;
   }
 
-  /** Moves the horizon to `now` and what lies shortly behind it. */
-  #advance(now: number): void {
-    if (this.#horizon.due > now) return;
+  /** Moves the horizon one page on, towards what lies shortly behind `now`; false when it is there. */
+  #advance(now: number): boolean {
+    if (this.#horizon.due > now) return false;
     const until = now + this.#options.horizonMs;
-    while (this.#horizon.due <= until) {
-      const from = this.#horizon;
-      const page = this.#cold.timers(from, until, this.#options.pageMax);
-      const full = page.length === this.#options.pageMax;
-      const end = full
-        ? (page[page.length - 1] as TimerRow)
-        : { due: until, n: Number.MAX_SAFE_INTEGER, of: 0 };
-      for (const timer of page) {
-        if (!this.#hot.has(keyOf(timer))) this.#near.push(timer);
-      }
-      for (const { timer, gone } of this.#hot.values()) {
-        const inside = compareTimers(timer, from) > 0 && compareTimers(timer, end) <= 0;
-        if (!gone && inside) this.#near.push(timer);
-      }
-      this.#horizon = end;
-      if (!full || (this.#near.peek()?.due ?? Infinity) > now) return;
-      if (this.#near.size >= this.#options.pageMax) return;
+    const from = this.#horizon;
+    const page = this.#cold.timers(from, until, this.#options.pageMax);
+    const last = page.length === this.#options.pageMax ? page[page.length - 1] : undefined;
+    const end = last ?? { due: until, n: Number.MAX_SAFE_INTEGER, of: 0 };
+    for (const timer of page) if (!this.#hot.has(keyOf(timer))) this.#near.push(timer);
+    for (const { timer, gone } of this.#hot.values()) {
+      const inside = compareTimers(timer, from) > 0 && compareTimers(timer, end) <= 0;
+      if (!gone && inside) this.#near.push(timer);
     }
+    this.#horizon = end;
+    return compareTimers(end, from) > 0;
   }
 }
 
