@@ -26,9 +26,15 @@ export function encodeChange(change: Change): unknown {
   }
 }
 
-/** `time` is that of the record; entries carry it. */
+/**
+ * `time` is that of the record; entries carry it.
+ *
+ * @throws TypeError for what this version never wrote. It looks at the kind and the outer shape:
+ * what is inside was under a checksum.
+ */
 export function decodeChange(encoded: unknown, time: number): Change {
-  if (!Array.isArray(encoded)) return encoded as Change;
+  if (!Array.isArray(encoded)) return decodeObject(encoded);
+  if (encoded[0] !== "i" && typeof encoded[1] !== "number") throw new TypeError("it has no number");
   switch (encoded[0]) {
     case "c":
       return decodeCommand(encoded as EncodedCommand, time);
@@ -47,6 +53,36 @@ export function decodeChange(encoded: unknown, time: number): Change {
   }
 }
 
+/** The kinds written as objects; of a few, only the rare form is. */
+const objectKinds: Readonly<Record<Exclude<Change["kind"], ArrayKind>, true>> = {
+  genesis: true,
+  led: true,
+  inboxed: true,
+  ready: true,
+  started: true,
+  notified: true,
+  deferred: true,
+  suspended: true,
+  failed: true,
+  stepFailed: true,
+  timerFired: true,
+  paused: true,
+  awaited: true,
+  promiseAwaited: true,
+  promiseCompleted: true,
+  stateEdited: true,
+  journalCopied: true,
+  purged: true,
+  swept: true,
+};
+type ArrayKind = "command" | "invoked" | "finished";
+
+function decodeObject(encoded: unknown): Change {
+  const kind = (encoded as { readonly kind?: unknown } | null)?.kind;
+  if (typeof kind === "string" && Object.hasOwn(objectKinds, kind)) return encoded as Change;
+  throw new TypeError(`a change is of kind ${JSON.stringify(kind)}`);
+}
+
 type CommandChange = Extract<Change, { kind: "command" }>;
 
 /** 0: answered as asked. 1: open, as the command says. A number n: open, waiting for n. */
@@ -62,6 +98,7 @@ function encodeCommand({ n, entry, open }: CommandChange): EncodedCommand {
 
 function decodeCommand(encoded: EncodedCommand, time: number): CommandChange {
   const [, n, index, command, waits, revision] = encoded;
+  if (typeof command?.kind !== "string") throw new TypeError("a command has no kind");
   const entry: CommandEntry = { kind: "command", index, command, at: time, revision };
   if (waits === 0) return { kind: "command", n, entry };
   return { kind: "command", n, entry, open: openOf(command, waits) };
@@ -135,6 +172,7 @@ function restOf(invocation: NewInvocation): Rest | undefined {
 
 function decodeInvoked(encoded: EncodedInvoked): Change {
   const [, partitionKey, incarnation, service, key, handler, mode, input, due, rest] = encoded;
+  if (typeof handler !== "string") throw new TypeError("an invocation names no handler");
   const invocation: NewInvocation = {
     partitionKey,
     incarnation,

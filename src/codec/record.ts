@@ -11,9 +11,13 @@ export const recordFormat = 1;
 
 /** One record as its line, without the line's end: its time, then its changes. */
 export function recordLine(time: number, changes: readonly Change[]): string {
-  const encoded: unknown[] = [time];
-  for (const change of changes) encoded.push(encodeChange(change));
-  return JSON.stringify(encoded);
+  const [first, second] = changes;
+  // Arrays of the right length from the start: nearly all records hold one change or two.
+  if (changes.length === 1) return JSON.stringify([time, encodeChange(first as Change)]);
+  if (changes.length === 2) {
+    return JSON.stringify([time, encodeChange(first as Change), encodeChange(second as Change)]);
+  }
+  return JSON.stringify([time, ...changes.map(encodeChange)]);
 }
 
 /** The bytes of a batch from its records' lines. */
@@ -23,7 +27,7 @@ export function batchBytes(lines: readonly string[]): Uint8Array {
 
 /** The records of a batch, in order. */
 export function recordsOf(bytes: Uint8Array, first: number): LogRecord[] {
-  const lines = textOfUtf8(bytes).split("\n");
+  const lines = textOf(bytes, first).split("\n");
   if (lines[0] !== String(recordFormat)) {
     throw new HoldfastError("RECORD_UNREADABLE", {
       message:
@@ -37,10 +41,19 @@ export function recordsOf(bytes: Uint8Array, first: number): LogRecord[] {
   return records;
 }
 
+function textOf(bytes: Uint8Array, position: number): string {
+  try {
+    return textOfUtf8(bytes);
+  } catch (cause) {
+    throw new HoldfastError("RECORD_UNREADABLE", { data: { position }, cause });
+  }
+}
+
 function parse(line: string, position: number): LogRecord {
   try {
-    const encoded = JSON.parse(line) as unknown[];
-    const time = encoded[0];
+    const encoded: unknown = JSON.parse(line);
+    if (!Array.isArray(encoded)) throw new TypeError("it is not an array");
+    const time: unknown = encoded[0];
     if (typeof time !== "number") throw new TypeError("it does not begin with a time");
     const changes: Change[] = [];
     for (let i = 1; i < encoded.length; i++) changes.push(decodeChange(encoded[i], time));
