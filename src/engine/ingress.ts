@@ -152,6 +152,8 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
 
   async restart(id: string, from: number, unsafe: boolean): Promise<Invocation<unknown>> {
     const partition = await this.#admitted();
+    // The journal of what has ended is read where it is folded.
+    if (from !== 0) await partition.fold();
     const answer = await asked(partition, (request) => {
       partition.propose({ kind: "restart", id, from, unsafe, request });
     });

@@ -271,4 +271,10 @@ export class Partition {
     if (this.processor.durable >= position) return;
     await new Promise<void>((resolve) => this.processor.whenDurable(position, resolve));
   }
+
+  /** Resolves when all that is decided by now is in the cold table. */
+  async fold(): Promise<void> {
+    await this.#lastFlush();
+    await this.#world.storage.materialiser.drain();
+  }
 }

@@ -163,7 +163,9 @@ export type WorkflowHandlers<St, P> = {
 } & {
   readonly [name: string]:
     | Fn<WorkflowSharedContext<St, P>>
-    | Shared<WorkflowSharedContext<St, P>, never, unknown>;
+    | Shared<WorkflowSharedContext<St, P>, never, unknown>
+    // `run` must fit here as well.
+    | Exclusive<never, never, unknown>;
 };
 
 /** `implement`: every signature of the contract, as a method or marked. */

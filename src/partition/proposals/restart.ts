@@ -17,7 +17,7 @@ export function restart(decision: Decision, { id, from, unsafe, request }: Resta
   const found = lookup(decision, id);
   if ("error" in found) return decision.refuse(request, found.error);
   const { row } = found;
-  const refusal = notRestartable(row, from);
+  const refusal = notRestartable(decision, row, from);
   if (refusal !== undefined) return decision.refuse(request, refusal);
   const entries = from === 0 ? [] : decision.tables.journals.read(row.n, row.entries).slice(0, from);
   const { open, buffered } = leftOpen(decision, entries);
@@ -81,9 +81,17 @@ function join(decision: Decision, n: number, of: number, command: OpenCommand): 
   }
 }
 
-function notRestartable(row: InvocationRow, from: number): HoldfastError | undefined {
+function notRestartable(
+  decision: Decision,
+  row: InvocationRow,
+  from: number,
+): HoldfastError | undefined {
   const data = { id: idOf(row), from, entries: row.entries };
-  if (row.status !== "completed") return new HoldfastError("INVOCATION_NOT_COMPLETED", { data });
+  // The journal of what has ended is kept by the cold table alone.
+  const folded = from === 0 || row.at <= decision.tables.cold.position();
+  if (row.status !== "completed" || !folded) {
+    return new HoldfastError("INVOCATION_NOT_COMPLETED", { data });
+  }
   if (row.mode === "workflow") {
     return new HoldfastError("RESTART_UNSAFE", {
       message: `${row.service} runs once per key. Purge the run, then start it again.`,
