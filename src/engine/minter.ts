@@ -1,25 +1,36 @@
 // Fresh names from a pool of random bytes: asking the system for each would cost more than the rest
-// of an invocation's creation.
-import { base64urlOf } from "../std/bytes.ts";
+// of an invocation's creation. A pool is turned into text at once and cut into names.
 
-const poolBytes = 16 * 512;
+const namesPerPool = 512;
+const nameLength = 22;
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 export class Minter {
   readonly #randomBytes: (length: number) => Uint8Array;
-  #pool = new Uint8Array(0);
+  #pool = "";
   #used = 0;
 
   constructor(randomBytes: (length: number) => Uint8Array) {
     this.#randomBytes = randomBytes;
   }
 
-  /** 128 random bits as 22 characters of base64url. */
+  /** 128 random bits as 22 characters of base64url: 21 of six bits, and one of two. */
   mint(): string {
     if (this.#used === this.#pool.length) {
-      this.#pool = new Uint8Array(this.#randomBytes(poolBytes));
+      this.#pool = textOf(this.#randomBytes(namesPerPool * nameLength));
       this.#used = 0;
     }
-    this.#used += 16;
-    return base64urlOf(this.#pool.subarray(this.#used - 16, this.#used));
+    this.#used += nameLength;
+    return this.#pool.slice(this.#used - nameLength, this.#used);
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number;
+    const last = i % nameLength === nameLength - 1;
+    text += alphabet[last ? (byte & 3) << 4 : byte & 63];
+  }
+  return text;
 }

@@ -34,7 +34,7 @@ export interface Leader {
   room(): boolean;
 }
 
-/** Most decisions teach nothing or release nothing. */
+/** Most decisions change one thing and release nothing: lists are made when they are needed. */
 const none: never[] = [];
 
 export class Decision {
@@ -42,7 +42,7 @@ export class Decision {
   entry: CommandEntry | undefined;
   readonly tables: Tables;
   readonly leader: Leader;
-  readonly changes: Change[] = [];
+  changes: Change[] = none;
   learned: Learned[] = none;
   effects: Effect[] = none;
 
@@ -68,7 +68,8 @@ export class Decision {
 
   emit(change: Change): void {
     apply(this.tables, change, this.leader);
-    this.changes.push(change);
+    if (this.changes.length === 0) this.changes = [change];
+    else this.changes.push(change);
   }
 
   learn(learned: Learned): void {

@@ -41,8 +41,9 @@ export class Machine {
   readonly #learnings = new Queue<Learning>();
   /** Commands asked and not yet settled or given up. */
   readonly #pending = new Set<CommandIndex>();
-  readonly #waitingSignals = new Map<string, CommandIndex[]>();
-  readonly #keptSignals = new Map<string, Result[]>();
+  /** Made with the first signal: there may be very many machines, and few see one. */
+  #waitingSignals: Map<string, CommandIndex[]> | undefined;
+  #keptSignals: Map<string, Result[]> | undefined;
   #asked = 0;
   #cancelled = false;
   #now: number;
@@ -121,9 +122,10 @@ export class Machine {
 
   /** The handler waits for a signal: the answer is here if one was kept. */
   waitForSignal(of: CommandIndex, name: string): Result | undefined {
-    const kept = this.#keptSignals.get(name)?.shift();
+    const kept = this.#keptSignals?.get(name)?.shift();
     if (kept !== undefined) return kept;
     this.#pending.add(of);
+    this.#waitingSignals ??= new Map();
     const waiting = this.#waitingSignals.get(name);
     if (waiting === undefined) this.#waitingSignals.set(name, [of]);
     else waiting.push(of);
@@ -180,8 +182,9 @@ export class Machine {
   }
 
   #signalled(name: string, result: Result): HandOver {
-    const of = this.#waitingSignals.get(name)?.shift();
+    const of = this.#waitingSignals?.get(name)?.shift();
     if (of !== undefined) return this.#settle(of, { kind: "result", result });
+    this.#keptSignals ??= new Map();
     const kept = this.#keptSignals.get(name);
     if (kept === undefined) this.#keptSignals.set(name, [result]);
     else kept.push(result);

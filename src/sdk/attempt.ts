@@ -13,25 +13,11 @@ import type { AttemptHost, Code } from "./attempt-host.ts";
 import { blockedError, mismatchError } from "./divergence.ts";
 import { Bodies } from "./bodies.ts";
 import { createContext } from "./keyed-context.ts";
+import { type Asking, Future } from "./future.ts";
 import { Outgoing } from "./outgoing.ts";
 import { decodeInput, encodeOutput } from "./values.ts";
 
 type Request = CommandRequest | Promise<CommandRequest>;
-
-/** What becomes of a command's answer; `callee`: the id of the invocation it called. */
-export interface Asking {
-  /** Names it in reports. */
-  readonly label: string;
-  readonly decode: (outcome: Outcome) => unknown;
-  readonly callee?: (() => string) | undefined;
-}
-
-interface Future {
-  readonly label: string;
-  readonly decode: (outcome: Outcome) => unknown;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** How long a replay waits for a command that the journal answers and the code did not ask. */
 const blockedMsMax = 10_000;
@@ -346,18 +332,17 @@ export class Attempt {
   }
 
   /** A promise for the answer of command `of`: settled by a hand-over, or by what is here now. */
-  #future<T>(of: CommandIndex, { label, decode }: Asking, here?: Outcome): Promise<T> {
-    const promise = new Promise<T>((resolve, reject) => {
-      if (this.machine.takeCancellation()) {
-        this.machine.giveUp(of);
-        return reject(cancelledError());
-      }
-      if (here !== undefined) return resolve(decode(here) as T);
+  #future<T>(of: CommandIndex, asking: Asking, here?: Outcome): Promise<T> {
+    const future = new Future(asking);
+    if (this.machine.takeCancellation()) {
+      this.machine.giveUp(of);
+      future.reject(cancelledError());
+    } else if (here !== undefined) future.settle(here);
+    else {
       this.machine.wait(of);
-      this.#futures.set(of, { label, decode, resolve: resolve as (v: unknown) => void, reject });
-    });
-    promise.catch(noop);
-    return promise;
+      this.#futures.set(of, future);
+    }
+    return future.promise as Promise<T>;
   }
 
   #handOver(next: HandOver): void {
@@ -399,15 +384,10 @@ export class Attempt {
     if (future === undefined) return;
     this.#futures.delete(of);
     this.#calls.delete(of);
-    let value: unknown;
-    try {
-      value = future.decode(outcome);
-    } catch (error) {
-      return future.reject(error);
-    }
-    if (!(value instanceof Promise)) return future.resolve(value);
+    const decoding = future.settle(outcome);
+    if (decoding === undefined) return;
     this.#decoding = true;
-    value.then(
+    decoding.then(
       (decoded) => this.#decoded(() => future.resolve(decoded)),
       (error) => this.#decoded(() => future.reject(error)),
     );
@@ -445,7 +425,8 @@ export class Attempt {
 
   #reportUnawaited(): void {
     const commands: string[] = [];
-    for (const { label } of this.#futures.values()) {
+    for (const { asking } of this.#futures.values()) {
+      const { label } = asking;
       if (label.startsWith("run ") || label.startsWith("call ")) commands.push(label);
     }
     if (commands.length > 0) this.host.report(this, { kind: "unawaited", commands });

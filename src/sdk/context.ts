@@ -244,6 +244,7 @@ interface From {
 }
 
 export function decodeResult(serde: Serde | undefined, from?: From): (outcome: Outcome) => unknown {
+  if (serde === undefined && from === undefined) return decodeValue;
   return (outcome) => {
     if (outcome.kind === "result" && "failure" in outcome.result && from !== undefined) {
       const { failure } = outcome.result;
@@ -252,6 +253,10 @@ export function decodeResult(serde: Serde | undefined, from?: From): (outcome: O
     }
     return (serde ?? jsonSerde).decode(valueOf(outcome));
   };
+}
+
+function decodeValue(outcome: Outcome): unknown {
+  return jsonSerde.decode(valueOf(outcome));
 }
 
 function decodeVoid(outcome: Outcome): undefined {

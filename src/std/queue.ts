@@ -1,7 +1,7 @@
 // First in, first out, in a ring: adding and taking cost the same however long it is. With a bound
 // it refuses when full; it never drops and never grows past it.
 
-const capacityMin = 16;
+const capacityMin = 4;
 
 export class Queue<T> {
   readonly #lengthMax: number;
