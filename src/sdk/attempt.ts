@@ -228,10 +228,15 @@ export class Attempt {
     this.#rejections?.delete(promise);
   }
 
+  /** A little later: that the handler's last lines looked at one is told after this turn. */
   #reportRejections(): void {
-    for (const error of this.#rejections?.values() ?? []) {
-      this.host.report(this, { kind: "unhandledRejection", error });
-    }
+    const rejections = this.#rejections;
+    if (rejections === undefined || rejections.size === 0) return;
+    this.host.after(0, () => {
+      for (const error of rejections.values()) {
+        this.host.report(this, { kind: "unhandledRejection", error });
+      }
+    });
   }
 
   /** Ends the attempt without a word to the partition, which knows. Bodies are told (R8). */
