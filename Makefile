@@ -11,8 +11,9 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --ignore-scripts
 	@touch $@
 
+# Not `npm ci`: where a registry lacks the binary of some other platform, it refuses the lock.
 tools/node_modules/.package-lock.json: tools/package-lock.json
-	npm ci --ignore-scripts --prefix tools
+	npm install --ignore-scripts --no-save --prefix tools
 	@touch $@
 
 build: node_modules/.package-lock.json ## Compile src/ into dist/
