@@ -1,18 +1,23 @@
 // Durable storage in one directory, wired: the file changelog, the cold table beside it, the thread
 // that folds one into the other, and the copies behind which the changelog is trimmed (R15).
-import { copyFileSync, existsSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { copyFileSync, existsSync, realpathSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Folding } from "./engine/folding.ts";
 import { openFileChangelog } from "./file/changelog.ts";
-import { fileSnapshots } from "./file/snapshots.ts";
-import { MaterialiserThread } from "./local/materialiser-thread.ts";
+import { lockDirectory } from "./file/lock.ts";
+import { fileSnapshots, type TableCopy } from "./file/snapshots.ts";
+import { inProcess } from "./local/materialiser-process.ts";
+import { inThread, terminable } from "./local/materialiser-thread.ts";
+import { RemoteMaterialiser } from "./local/remote-materialiser.ts";
 import { HoldfastError, isHoldfastError } from "./model/errors.ts";
+import { foldingFolder } from "./model/thread-message.ts";
 import type { FileStorageOptions } from "./platform.ts";
 import type { Changelog } from "./ports/changelog.ts";
 import type { Materialiser } from "./ports/materialiser.ts";
 import type { OpenStorage, Storage } from "./ports/storage.ts";
 import { openSqliteColdTable, type SqliteColdTable } from "./sqlite/cold-table.ts";
+import { builtInFits } from "./sqlite/driver.ts";
 
 const tableName = "table.sqlite";
 
@@ -31,6 +36,7 @@ async function open(
   const changelog = await openFileChangelog({ directory, allowRemote, onFatal });
   try {
     const path = join(directory, tableName);
+    await lastFoldEnded(directory);
     await prepareTable(directory, path, changelog);
     const cold = openSqliteColdTable(path, { readOnly: true });
     const materialiser = materialiserFor(directory, path, cold.position());
@@ -43,10 +49,32 @@ async function open(
         await changelog.close();
       }
     };
-    return { changelog, cold, materialiser, close: () => (closed ??= close()) };
+    return {
+      changelog,
+      cold,
+      materialiser,
+      close: () => (closed ??= close()),
+      discardTable: () => removeTable(path),
+    };
   } catch (error) {
     await changelog.close();
     throw error;
+  }
+}
+
+/** How long a process that folded for a host that is gone may take for its last statement. */
+const lastFoldMsMax = 10_000;
+
+async function lastFoldEnded(directory: string): Promise<void> {
+  const folder = join(directory, foldingFolder);
+  if (!existsSync(folder)) return;
+  for (const until = Date.now() + lastFoldMsMax; ; ) {
+    try {
+      return await (await lockDirectory(folder)).release();
+    } catch (error) {
+      if (!isHoldfastError(error, "DIRECTORY_LOCKED") || Date.now() > until) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
@@ -54,15 +82,11 @@ async function open(
  * Makes sure that there is a table which is a fold of this changelog. A table that is damaged or
  * was lost is rebuilt, from the newest copy where the changelog no longer reaches back.
  */
-async function prepareTable(
-  directory: string,
-  path: string,
-  changelog: Changelog,
-): Promise<void> {
+async function prepareTable(directory: string, path: string, changelog: Changelog): Promise<void> {
   const { first, last } = changelog.range;
   if (existsSync(path) && usable(path, changelog)) return;
   removeTable(path);
-  const copy = await fileSnapshots({ directory }).latest();
+  const copy = await newestCopy(directory, first);
   const reaches = copy !== undefined && copy.position + 1 >= first && copy.position <= last;
   if (reaches) copyFileSync(copy.path, path);
   else if (first > 1) {
@@ -75,6 +99,16 @@ async function prepareTable(
     });
   }
   openSqliteColdTable(path).close();
+}
+
+/** Where the changelog reaches back to its beginning, no copy is needed, and a bad one is no harm. */
+async function newestCopy(directory: string, first: number): Promise<TableCopy | undefined> {
+  try {
+    return await fileSnapshots({ directory }).latest();
+  } catch (error) {
+    if (first === 1 && isHoldfastError(error, "COPY_DAMAGED")) return undefined;
+    throw error;
+  }
 }
 
 /** A damaged table is discarded; one that is folded further than the changelog is a witness. */
@@ -100,9 +134,8 @@ function materialiserFor(directory: string, path: string, folded: number): Mater
   if (!existsSync(fileURLToPath(entry))) return inPlace(path);
   const snapshots = fileSnapshots({ directory });
   const aside = join(dirname(path), "table.copying");
-  return new MaterialiserThread({
-    entry,
-    path,
+  return new RemoteMaterialiser({
+    start: (canThread() ? inThread : inProcess)(entry, path),
     folded,
     keepCopy: async (copy) => {
       rmSync(aside, { force: true });
@@ -117,6 +150,14 @@ function materialiserFor(directory: string, path: string, folded: number): Mater
   });
 }
 
+/**
+ * Whether a thread may fold: not below a thread of the host, which may be terminated in the midst
+ * of a statement, unless the library is Node's own. See docs/decisions/0002.
+ */
+function canThread(): boolean {
+  return !terminable || builtInFits(process.versions);
+}
+
 /** Where this runs from TypeScript, as in tests, no thread can load it: folding is done in place. */
 function inPlace(path: string): Materialiser {
   const cold = openSqliteColdTable(path);
@@ -128,4 +169,15 @@ function inPlace(path: string): Materialiser {
     cold.close();
   };
   return folding;
+}
+
+/** The same directory under one name, whatever links lead to it; it need not be there yet. */
+export function canonicalPath(path: string): string {
+  const absolute = resolve(path);
+  try {
+    return realpathSync(absolute);
+  } catch {
+    const parent = dirname(absolute);
+    return parent === absolute ? absolute : join(canonicalPath(parent), basename(absolute));
+  }
 }

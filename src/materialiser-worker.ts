@@ -1,93 +1,89 @@
-// Entry of the materialiser's thread: a cold table and a folder, wired. Batches are folded in memory
-// as they come and written a stretch at a time; between two statements the thread can be parked, for
-// good, when the process ends: the SQLite library aborts a process that ends inside one.
+// Entry of the materialiser's thread, or of its process: a cold table and who folds into it, wired.
+// Between two statements the thread can be parked, for good, when the process ends: the SQLite
+// library aborts a process that ends inside one. A process of its own ends when its host is gone.
+import { dirname, join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
-import { Folder } from "./engine/materialiser.ts";
+import { Stretch } from "./engine/stretch.ts";
+import { nodeDisk } from "./file/disk.ts";
+import { lockDirectory } from "./file/lock.ts";
 import { isHoldfastError } from "./model/errors.ts";
 import {
   type FromThread,
+  foldingFolder,
   guardBusy,
   guardStop,
   type ThreadSetup,
   type ToThread,
 } from "./model/thread-message.ts";
+import type { Timer } from "./ports/clock.ts";
 import { openSqliteColdTable } from "./sqlite/cold-table.ts";
 import { copyTable } from "./sqlite/copy.ts";
 import { guardCalls } from "./sqlite/driver.ts";
 
-/**
- * Changelog gathered before it is written while more keeps coming: what comes and goes within a
- * stretch costs no write, and most completed invocations do.
- */
-const stretchBytesMax = 16 * 1024 * 1024;
+if (parentPort !== null) inThread(parentPort, workerData as ThreadSetup);
+else if (process.send !== undefined) inProcess(process.argv[2] as string);
 
-/** How long the last batch of a stretch waits for another. */
-const quietMs = 25;
+function inThread(port: NonNullable<typeof parentPort>, { path, guard }: ThreadSetup): void {
+  guardCalls(guardOf(new Int32Array(guard)));
+  const take = run(path, (message) => port.postMessage(message));
+  port.on("message", take);
+}
 
-const port = parentPort;
-if (port !== null) run(workerData as ThreadSetup, (message) => port.postMessage(message));
+function inProcess(path: string): void {
+  const folder = join(dirname(path), foldingFolder);
+  const send = (message: FromThread): void => void process.send?.(message, () => {});
+  const made = nodeDisk().makeDirectory(folder);
+  const ready = made.then(() => lockDirectory(folder)).then(() => run(path, send));
+  process.on("message", (message) => void ready.then((take) => take(message as ToThread)));
+  process.on("disconnect", () => process.exit(0));
+  // A terminal's Ctrl-C is for the host, which decides what becomes of this.
+  process.on("SIGINT", () => {});
+}
 
-function run({ path, guard }: ThreadSetup, send: (message: FromThread) => void): void {
-  const cells = new Int32Array(guard);
-  guardCalls(guardOf(cells));
-  const cold = openSqliteColdTable(path);
-  const folder = new Folder(cold, { keepRows: 20_000 });
-  let bytes = 0;
-  let timer: NodeJS.Timeout | undefined;
+function after(ms: number, then: () => void): Timer {
+  const timer = setTimeout(then, ms);
+  return { cancel: () => clearTimeout(timer) };
+}
 
-  const write = (): void => {
-    if (bytes === 0) return;
-    folder.write();
-    send({ kind: "folded", position: folder.folded, bytes });
-    bytes = 0;
-  };
-  const guarded = (ticket: number | undefined, act: () => void): void => {
-    try {
-      act();
-    } catch (error) {
-      const code = isHoldfastError(error) ? error.code : undefined;
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      send({ kind: "failed", ticket, code, message: isHoldfastError(error) ? error.message : text });
-    }
-  };
-  /** Folding goes on meanwhile. */
-  const copy = async (ticket: number, to: string): Promise<void> => {
-    try {
-      const { position } = await copyTable(path, to);
-      send({ kind: "done", ticket, position });
-    } catch (error) {
-      guarded(ticket, () => {
-        throw error;
-      });
-    }
-  };
-  const later = (): void => guarded(undefined, write);
-  const take = (message: ToThread): void => {
-    switch (message.kind) {
-      case "batch": {
-        folder.take(message);
-        bytes += message.bytes.length;
-        if (bytes >= stretchBytesMax) return write();
-        if (timer === undefined) timer = setTimeout(later, quietMs);
-        else timer.refresh();
-        return;
-      }
-      case "drain":
-        write();
-        return send({ kind: "done", ticket: message.ticket, position: folder.folded });
-      case "copy":
-        write();
-        return void copy(message.ticket, message.to);
-      case "close":
-        write();
-        cold.close();
-        return send({ kind: "done", ticket: message.ticket, position: folder.folded });
-    }
-  };
-  port?.on("message", (message: ToThread) => {
-    const ticket = "ticket" in message ? message.ticket : undefined;
-    guarded(ticket, () => take(message));
+/** Answers who takes the messages. */
+function run(path: string, send: (message: FromThread) => void): (message: ToThread) => void {
+  const stretch = new Stretch(openSqliteColdTable(path), {
+    after,
+    folded: (position, bytes) => send({ kind: "folded", position, bytes }),
+    failed: (error) => failed(undefined, error),
   });
+  const failed = (ticket: number | undefined, error: unknown): void => {
+    const ours = isHoldfastError(error);
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const code = ours ? error.code : undefined;
+    send({ kind: "failed", ticket, code, message: ours ? error.message : text });
+  };
+  const take = (message: ToThread): void => {
+    if (message.kind === "batch") return stretch.take(message);
+    const { ticket } = message;
+    const done = (position: number): void => send({ kind: "done", ticket, position });
+    switch (message.kind) {
+      case "drain":
+        return stretch.whenWritten(done);
+      case "copy":
+        // Folding goes on meanwhile. What fails is the copy: the table is as it was.
+        return stretch.whenWritten(() => {
+          copyTable(path, message.to).then(
+            ({ position }) => done(position),
+            (error: unknown) => failed(ticket, error),
+          );
+        });
+      case "close":
+        return done(stretch.close());
+    }
+  };
+  return (message) => {
+    try {
+      take(message);
+    } catch (error) {
+      failed(undefined, error);
+    }
+  };
 }
 
 /** Marks the statement under way; parks the thread, for good, once the host has asked it to stop. */

@@ -1,18 +1,18 @@
 // Engine.open(options): chooses storage, clock and telemetry for one engine, and gives it its public
 // face. Wiring only.
 import { platform } from "#platform";
-import { Folding } from "./engine/folding.ts";
+import { eventLine } from "./engine/event-line.ts";
 import type { EngineEvent } from "./engine/events.ts";
-import { Host } from "./engine/host.ts";
+import { Folding } from "./engine/folding.ts";
+import { Host, type HostOptions } from "./engine/host.ts";
 import { Ingress } from "./engine/ingress.ts";
 import { Minter } from "./engine/minter.ts";
-import { eventLine } from "./engine/event-line.ts";
+import type { PartitionOptions } from "./engine/partition.ts";
 import { MemoryStorage } from "./local/memory-storage.ts";
+import { durationMs } from "./model/duration.ts";
 import { attemptsOpenMax } from "./model/limits.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Storage } from "./ports/storage.ts";
-import type { PartitionOptions } from "./engine/partition.ts";
-import { durationMs } from "./model/duration.ts";
 import type { Callable, Client, Duration, Invocation } from "./sdk/types.ts";
 
 export interface EngineOptions {
@@ -61,6 +61,7 @@ export class Engine implements Client, AsyncDisposable {
   readonly call: Client["call"];
   readonly send: Client["send"];
   readonly #host: Host;
+  readonly #handle: number;
   readonly #ingress: Ingress;
 
   /**
@@ -80,6 +81,7 @@ export class Engine implements Client, AsyncDisposable {
   /** @internal */
   constructor(host: Host) {
     this.#host = host;
+    this.#handle = host.handle();
     this.#ingress = new Ingress(host);
     this.call = this.#ingress.call;
     this.send = this.#ingress.send;
@@ -150,9 +152,13 @@ export class Engine implements Client, AsyncDisposable {
     return this.#ingress.editState(target, key, values, options);
   }
 
-  /** Lets running steps end within the deadline, makes all durable, and lets the data go. */
+  /**
+   * Lets running steps end within the deadline, makes all durable, and lets the data go. Twice is
+   * once. Where a newer `open` of the same directory has taken the engine over, it does nothing:
+   * the engine is the newer handle's to close.
+   */
   close(): Promise<void> {
-    return this.#host.close();
+    return this.#host.closeBy(this.#handle);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -162,22 +168,34 @@ export class Engine implements Client, AsyncDisposable {
 
 function hostOf(options: EngineOptions): Host {
   if (typeof options !== "object" || options === null || !Array.isArray(options.services)) {
-    throw new TypeError("Engine.open({ services: [...], data: \"./data\" }): services is no array.");
+    throw new TypeError('Engine.open({ services: [...], data: "./data" }): services is no array.');
   }
   const { data } = options;
   if (typeof data !== "string") return makeHost(options, data, () => {});
   const path = platform.canonicalPath(data);
   const open = openHosts();
   const found = open.get(path);
-  if (found !== undefined && !found.closed) {
-    found.replace(options.services);
+  if (found?.usable === true) {
+    found.replace(options.services, hostOptionsOf(options));
     return found;
   }
   const allowRemote = options.allowRemoteData ?? false;
   const storage = platform.fileStorage({ directory: path, allowRemote });
-  const host = makeHost(options, storage, () => open.delete(path));
+  const onClosed = (): void => {
+    if (open.get(path) === host) open.delete(path);
+  };
+  // One that closes holds the directory until it has: the next waits rather than being refused.
+  const host: Host = makeHost(options, storage, onClosed, undefined, found?.ended);
   open.set(path, host);
   return host;
+}
+
+function hostOptionsOf(options: EngineOptions): HostOptions {
+  return {
+    report: options.onEvent ?? warn,
+    closeTimeoutMs: durationMs(options.closeTimeout ?? "10s"),
+    onFatal: options.onFatal ?? ((error) => platform.warn(`holdfast: stopped: ${String(error)}`)),
+  };
 }
 
 /** Engines of this process by directory, whatever copy of this module opened them. */
@@ -194,19 +212,18 @@ export function makeHost(
   storage: Storage,
   onClosed: () => void,
   world?: EngineWorld,
+  after?: Promise<void>,
 ): Host {
   const { clock = platform.clock, randomBytes = platform.randomBytes } = world ?? {};
   const minter = new Minter(randomBytes);
   const strict = options.dev ?? globalThis.process?.env["NODE_ENV"] !== "production";
-  const report = options.onEvent ?? warn;
   let unwatch = (): void => {};
   let release = (): void => {};
   return new Host(
     {
+      ...hostOptionsOf(options),
       storage,
-      report,
-      closeTimeoutMs: durationMs(options.closeTimeout ?? "10s"),
-      onFatal: options.onFatal ?? ((error) => platform.warn(`holdfast: stopped: ${String(error)}`)),
+      after,
       onOpen: () => {
         // A caller may wait for a timer, or nobody at all: the work that sleeps here is still owed.
         release = platform.keepAlive();

@@ -33,6 +33,8 @@ export function eventLine(event: EngineEvent): string | undefined {
         : "holdfast: new work is admitted again";
     case "clockBackwards":
       return `holdfast: the clock is ${Math.round(event.ms / 1000)} s behind the newest record`;
+    case "copyFailed":
+      return `holdfast: no copy of the table: ${event.message}`;
     case "console":
       return `${event.target}: ${event.args.map(String).join(" ")}`;
     default:

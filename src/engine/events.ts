@@ -54,6 +54,8 @@ export type EngineEvent =
   /** The clock went back by more than a minute against the newest record (R21). */
   | { readonly kind: "clockBackwards"; readonly ms: number }
   /** A verified copy of the cold table was made, and the changelog trimmed behind one. */
-  | { readonly kind: "copied"; readonly position: number; readonly bytes: number };
+  | { readonly kind: "copied"; readonly position: number; readonly bytes: number }
+  /** A copy could not be made; the changelog is kept, and it is tried again when that has grown. */
+  | { readonly kind: "copyFailed"; readonly code: string; readonly message: string };
 
 export type Report = (event: EngineEvent) => void;

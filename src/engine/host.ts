@@ -1,30 +1,39 @@
 // One engine behind its handles: opens its partition when it is first needed, takes over newer
 // definitions, closes once. Several handles of one directory in one process share a host (a hot
 // reload evaluates a module twice); the newest owns it.
-import { HoldfastError } from "../model/errors.ts";
-import type { Storage } from "../ports/storage.ts";
+import { HoldfastError, isHoldfastError } from "../model/errors.ts";
+import type { OpenStorage, Storage } from "../ports/storage.ts";
 import type { Callable } from "../sdk/types.ts";
 import type { Report } from "./events.ts";
 import { Partition, type PartitionWorld } from "./partition.ts";
 import { Registry } from "./registry.ts";
 
-export interface HostParts {
+/** What a newer handle brings along. */
+export interface HostOptions {
+  readonly report: Report;
+  readonly onFatal: (error: unknown) => void;
+  readonly closeTimeoutMs: number;
+}
+
+export interface HostParts extends HostOptions {
   readonly storage: Storage;
+  /** An engine that had this storage open resolves it when it has let it go. */
+  readonly after?: Promise<void> | undefined;
   readonly world: Omit<
     PartitionWorld,
     "storage" | "registry" | "onFatal" | "durability" | "report"
   >;
-  report: Report;
-  onFatal(error: unknown): void;
   /** Told when it is open, and when it is closed or has failed. */
   onOpen(): void;
   onClose(): void;
-  readonly closeTimeoutMs: number;
 }
 
 export class Host {
   readonly registry: Registry;
   readonly #parts: HostParts;
+  #options: HostOptions;
+  /** How many handles there have been; the newest owns the engine. */
+  #handles = 0;
   #opening: Promise<Partition> | undefined;
   #partition: Partition | undefined;
   #closing: Promise<void> | undefined;
@@ -32,6 +41,7 @@ export class Host {
 
   constructor(parts: HostParts, services: readonly Callable[]) {
     this.#parts = parts;
+    this.#options = parts;
     this.registry = new Registry(services);
   }
 
@@ -39,8 +49,19 @@ export class Host {
     return this.#partition;
   }
 
-  get closed(): boolean {
-    return this.#closing !== undefined;
+  /** Whether another handle may join: it neither closes nor has failed. */
+  get usable(): boolean {
+    return this.#closing === undefined && this.#failed === undefined;
+  }
+
+  /** Resolves when a host that is not usable any more has let its storage go. */
+  get ended(): Promise<void> {
+    return (this.#closing ?? this.#lettingGo).catch(() => {});
+  }
+
+  /** A number for one more handle, which owns the engine from now on. */
+  handle(): number {
+    return ++this.#handles;
   }
 
   /** The open partition; opens it the first time. */
@@ -55,26 +76,25 @@ export class Host {
   }
 
   /** Other definitions: new attempts run them, open ones finish on theirs. */
-  replace(services: readonly Callable[]): void {
+  replace(services: readonly Callable[], options: HostOptions = this.#options): void {
     this.registry.replace(services);
+    this.#options = options;
     this.#partition?.codeChanged();
   }
 
   async #open(): Promise<Partition> {
-    const { storage, world, report, onOpen } = this.#parts;
-    const onFatal = (error: unknown): void => this.#fail(error);
+    const { storage, after, onOpen } = this.#parts;
     try {
-      const opened = await storage.open({ onFatal });
+      await after;
+      const opened = await storage.open({ onFatal: (error) => this.#fail(error) });
       try {
-        const registry = this.registry;
-        const durability = storage.promise;
-        const all = { ...world, registry, report, durability, onFatal, storage: opened };
-        this.#partition = await Partition.open(all);
-        this.#close = opened.close.bind(opened);
+        this.#partition = await this.#opened(opened);
       } catch (error) {
         await opened.close().catch(() => {});
+        discardDamaged(opened, error);
         throw error;
       }
+      this.#storage = opened;
       onOpen();
       return this.#partition;
     } catch (error) {
@@ -83,16 +103,41 @@ export class Host {
     }
   }
 
-  #close: () => Promise<void> = () => Promise.resolve();
+  async #opened(storage: OpenStorage): Promise<Partition> {
+    const { registry } = this;
+    const { world, storage: of } = this.#parts;
+    const partition = await Partition.open({
+      ...world,
+      registry,
+      report: (event) => this.#options.report(event),
+      durability: of.promise,
+      onFatal: (error) => this.#fail(error),
+      storage,
+    });
+    // What failed meanwhile has been told already.
+    if (this.#failed !== undefined) throw this.#failed;
+    return partition;
+  }
+
+  #storage: OpenStorage | undefined;
+  #lettingGo: Promise<void> = Promise.resolve();
 
   #fail(error: unknown): void {
     if (this.#failed !== undefined || this.#closing !== undefined) return;
     this.#failed = error;
     const failure = error instanceof Error ? error.message : String(error);
-    this.#parts.report({ kind: "stopped", failure });
+    const { report, onFatal } = this.#options;
+    report({ kind: "stopped", failure });
+    this.#lettingGo = this.#letGo(error);
     this.#parts.onClose();
-    void this.#close().catch(() => {});
-    this.#parts.onFatal(error);
+    onFatal(error);
+  }
+
+  async #letGo(error: unknown): Promise<void> {
+    const storage = this.#storage;
+    if (storage === undefined) return;
+    await storage.close().catch(() => {});
+    discardDamaged(storage, error);
   }
 
   /** Ends as a process that dies does: nothing more is done or written. For tests. */
@@ -103,19 +148,33 @@ export class Host {
     this.#parts.onClose();
   }
 
+  /** Closes for the handle with this number; does nothing once there is a newer one. */
+  closeBy(handle: number): Promise<void> {
+    return handle === this.#handles ? this.close() : Promise.resolve();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
   }
 
   async #end(): Promise<void> {
-    const opening = this.#opening;
-    if (opening === undefined || this.#failed !== undefined) return;
-    const partition = await opening.catch(() => undefined);
-    if (partition === undefined) return;
-    await partition.close(this.#parts.closeTimeoutMs);
-    await this.#close();
-    this.#parts.report({ kind: "stopped", failure: undefined });
-    this.#parts.onClose();
+    if (this.#failed !== undefined) return this.#lettingGo;
+    try {
+      const partition = await this.#opening?.catch(() => undefined);
+      if (partition === undefined) return;
+      await partition.close(this.#options.closeTimeoutMs);
+      await this.#storage?.close();
+      this.#options.report({ kind: "stopped", failure: undefined });
+    } finally {
+      this.#parts.onClose();
+    }
   }
+}
+
+/** A table that failed a check is a cache that is rebuilt; one that disagrees is a witness (R15). */
+function discardDamaged(storage: OpenStorage, error: unknown): void {
+  if (!isHoldfastError(error, "TABLE_DAMAGED")) return;
+  const { witness } = (error.data ?? {}) as { readonly witness?: boolean };
+  if (witness !== true) storage.discardTable?.();
 }

@@ -1,9 +1,10 @@
 // One partition, opened: recovery, its processor, its attempts, its timers, forgetting and trimming.
 // It begins its own epoch and ends by draining; what goes wrong for good is told once.
+
+import type { Effect, Learned } from "../model/effect.ts";
 import { HoldfastError } from "../model/errors.ts";
 import { idOf } from "../model/invocation-id.ts";
 import { lagBytesMax } from "../model/limits.ts";
-import type { Effect, Learned } from "../model/effect.ts";
 import type { Proposal } from "../model/proposal.ts";
 import type { Decided } from "../partition/decide.ts";
 import type { Tables } from "../partition/tables/tables.ts";
@@ -23,6 +24,9 @@ import type { Registry } from "./registry.ts";
 import { Replies } from "./replies.ts";
 import { Retention } from "./retention.ts";
 import { TimerLoop } from "./timers.ts";
+
+/** What the last append is given at least, when attempts have used up the deadline. */
+const lastFlushMs = 2000;
 
 export interface PartitionOptions extends InvokerOptions {
   readonly keepRows: number;
@@ -238,6 +242,7 @@ export class Partition {
     this.#failure = error;
     this.processor.fail(error);
     this.#end("the engine has failed");
+    this.#flushed();
     const unknown = new HoldfastError("ENGINE_FAILED", { cause: error });
     this.replies.fail(unknown);
     this.admission.fail(unknown);
@@ -260,17 +265,28 @@ export class Partition {
       await new Promise<void>((resolve) => clock.after(5, resolve));
     }
     this.#end("the engine is closing");
-    if (this.#failure === undefined) await this.#lastFlush();
+    await this.#lastFlush(Math.max(until - clock.monotonic(), lastFlushMs));
     this.replies.fail(new HoldfastError("ENGINE_CLOSED"));
     this.admission.fail(new HoldfastError("ENGINE_CLOSED"));
   }
 
-  async #lastFlush(): Promise<void> {
+  /** Resolves when all is durable; or has failed, or the time is over, as on a full disk. */
+  #lastFlush(ms?: number): Promise<void> {
     const { position } = this.processor;
+    if (this.#failure !== undefined) return Promise.resolve();
     this.processor.flush();
-    if (this.processor.durable >= position) return;
-    await new Promise<void>((resolve) => this.processor.whenDurable(position, resolve));
+    if (this.processor.durable >= position) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = ms === undefined ? undefined : this.#world.clock.after(ms, resolve);
+      this.#flushed = () => {
+        timer?.cancel();
+        resolve();
+      };
+      this.processor.whenDurable(position, this.#flushed);
+    });
   }
+
+  #flushed: () => void = () => {};
 
   /** Resolves when all that is decided by now is in the cold table. */
   async fold(): Promise<void> {

@@ -45,7 +45,8 @@ function check(folded: number, chain: number, changelog: OpenStorage["changelog"
         `The cold table is folded up to ${folded} (chain ${chain}); the changelog holds ` +
         `${range.first} to ${range.last} (chain ${known ?? "unknown"} there). They are not of ` +
         "one history: restore both from one backup.",
-      data: { folded, chain, known, first: range.first, last: range.last },
+      // A witness: never rebuilt over.
+      data: { witness: true, folded, chain, known, first: range.first, last: range.last },
     });
   }
 }

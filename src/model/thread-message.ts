@@ -1,4 +1,4 @@
-// What the engine and the materialiser's thread say to each other: bytes and positions, never rows.
+// What the engine and the materialiser's thread, or process, say to each other: bytes and positions, never rows.
 
 export interface ThreadSetup {
   /** The cold table's file. */
@@ -31,6 +31,9 @@ export type FromThread =
       readonly code: string | undefined;
       readonly message: string;
     };
+
+/** In the data directory: locked by a process that folds, as long as it lives. */
+export const foldingFolder = "folding";
 
 /** Cells of the guard. */
 export const guardStop = 0;

@@ -13,6 +13,8 @@ export interface OpenStorage {
   };
   readonly materialiser: Materialiser;
   close(): Promise<void>;
+  /** After `close`: drops a table that failed a check, so that the next open rebuilds it (R15). */
+  discardTable?(): void;
 }
 
 export interface Storage {

@@ -1,0 +1,145 @@
+// The materialiser where the folding is done elsewhere: batches go there as bytes, positions come
+// back. Whether elsewhere is a thread or a process is the carrier's.
+import { type ErrorCode, HoldfastError } from "../model/errors.ts";
+import type { FromThread, ToThread } from "../model/thread-message.ts";
+import type { StoredBatch } from "../ports/changelog.ts";
+import type { Materialiser } from "../ports/materialiser.ts";
+import { type Deferred, deferred } from "../std/deferred.ts";
+
+/** What folds, as far as talking with it goes. It keeps no process running unless referenced. */
+export interface Carrier {
+  post(message: ToThread): void;
+  ref(): void;
+  unref(): void;
+  /** Ends it, whatever it does. */
+  end(): Promise<void>;
+}
+
+/** Starts a carrier. `failed` may be told after the end; the first time counts. */
+export type StartCarrier = (
+  told: (message: FromThread) => void,
+  failed: (error: Error) => void,
+) => Carrier;
+
+export interface RemoteMaterialiserOptions {
+  readonly start: StartCarrier;
+  /** Position up to which the table is folded now. */
+  readonly folded: number;
+  /** Where the next copy is written, and what becomes of it. */
+  readonly keepCopy: (
+    copy: (to: string) => Promise<number>,
+  ) => Promise<{ readonly position: number; readonly bytes: number } | undefined>;
+}
+
+export class RemoteMaterialiser implements Materialiser {
+  readonly #options: RemoteMaterialiserOptions;
+  readonly #tickets = new Map<number, Deferred<number>>();
+  #carrier: Carrier | undefined;
+  #folded: number;
+  #lagBytes = 0;
+  #ticket = 0;
+  #failure: HoldfastError | undefined;
+  onFold: (() => void) | undefined;
+  onError: ((error: unknown) => void) | undefined;
+
+  constructor(options: RemoteMaterialiserOptions) {
+    this.#options = options;
+    this.#folded = options.folded;
+  }
+
+  get folded(): number {
+    return this.#folded;
+  }
+
+  get lagBytes(): number {
+    return this.#lagBytes;
+  }
+
+  give({ first, count, epoch, chain, bytes }: StoredBatch): void {
+    if (this.#failure !== undefined) return;
+    this.#lagBytes += bytes.length;
+    this.#started().post({ kind: "batch", first, count, epoch, chain, bytes });
+  }
+
+  async drain(): Promise<void> {
+    if (this.#carrier !== undefined) await this.#ask((ticket) => ({ kind: "drain", ticket }));
+  }
+
+  copy(): Promise<{ position: number; bytes: number } | undefined> {
+    return this.#options.keepCopy((to) => this.#ask((ticket) => ({ kind: "copy", ticket, to })));
+  }
+
+  async close(): Promise<void> {
+    const carrier = this.#carrier;
+    if (carrier === undefined) return;
+    try {
+      if (this.#failure === undefined) await this.#ask((ticket) => ({ kind: "close", ticket }));
+    } finally {
+      this.#carrier = undefined;
+      await carrier.end();
+    }
+  }
+
+  /** It starts with the first thing it is given: opening does not wait for it. */
+  #started(): Carrier {
+    if (this.#carrier !== undefined) return this.#carrier;
+    const carrier = this.#options.start(
+      (message) => this.#told(message),
+      (error) => {
+        if (this.#carrier === carrier) this.#fail(error);
+      },
+    );
+    carrier.unref();
+    this.#carrier = carrier;
+    return carrier;
+  }
+
+  #ask(message: (ticket: number) => ToThread): Promise<number> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const ticket = ++this.#ticket;
+    const answer = deferred<number>();
+    this.#tickets.set(ticket, answer);
+    const carrier = this.#started();
+    carrier.ref();
+    carrier.post(message(ticket));
+    return answer.promise.finally(() => {
+      if (this.#tickets.size === 0) carrier.unref();
+    });
+  }
+
+  #told(message: FromThread): void {
+    switch (message.kind) {
+      case "folded":
+        this.#folded = message.position;
+        this.#lagBytes -= message.bytes;
+        this.onFold?.();
+        return;
+      case "done":
+        this.#tickets.get(message.ticket)?.resolve(message.position);
+        this.#tickets.delete(message.ticket);
+        return;
+      case "failed":
+        return message.ticket === undefined ? this.#fail(message) : this.#refused(message);
+    }
+  }
+
+  /** What was asked failed, and nothing else. */
+  #refused({ ticket = 0, code, message }: Extract<FromThread, { kind: "failed" }>): void {
+    this.#tickets.get(ticket)?.reject(failureOf(code, message));
+    this.#tickets.delete(ticket);
+  }
+
+  #fail(error: { readonly message: string; readonly code?: string | undefined }): void {
+    if (this.#failure !== undefined) return;
+    const failure = failureOf(error.code, error.message);
+    this.#failure = failure;
+    for (const ticket of this.#tickets.values()) ticket.reject(failure);
+    this.#tickets.clear();
+    this.onError?.(failure);
+  }
+}
+
+/** What has no code is a bug, there or here. */
+function failureOf(code: string | undefined, message: string): HoldfastError {
+  return new HoldfastError((code ?? "INVARIANT_BROKEN") as ErrorCode, { message });
+}
