@@ -28,7 +28,8 @@ const sqliteDriver = "^src/sqlite/driver[.]ts$";
 
 /** Foreign things with a room of their own: nobody else imports them. */
 const foreign = {
-  fs: "^src/(file/disk[.]ts|sqlite/)",
+  fs: "^src/(file/disk[.]ts|file-storage[.]ts|sqlite/)",
+  child_process: "^src/local/materialiser-process[.]ts$",
   zlib: "^src/file/",
   net: "^src/file/lock[.]ts$",
   worker_threads: "^src/(local/materialiser-thread|materialiser-worker)[.]ts$",

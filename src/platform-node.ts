@@ -2,8 +2,7 @@
 // stop the engine. None of them keeps the process running: an open engine does (`keepAlive`).
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomFillSync } from "node:crypto";
-import { resolve } from "node:path";
-import { fileStorage } from "./file-storage.ts";
+import { canonicalPath, fileStorage } from "./file-storage.ts";
 import { watchRejections } from "./local/rejections.ts";
 import type { Owner, Platform } from "./platform.ts";
 
@@ -32,6 +31,6 @@ export const platform: Platform = {
     return () => clearInterval(timer);
   },
   fileStorage,
-  canonicalPath: (path) => resolve(path),
+  canonicalPath,
   warn: (line) => process.stderr.write(`${line}\n`),
 };
