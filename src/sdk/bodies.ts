@@ -2,13 +2,13 @@
 // when the attempt ends. A body starts once everything its handler has learned from is durable (R2);
 // its token is (invocation, command, tries), so that its result is taken whichever attempt runs (R8).
 import type { CommandIndex } from "../model/entry.ts";
-import { HoldfastError, failureOf, isHoldfastError } from "../model/errors.ts";
+import { failureOf, HoldfastError, isHoldfastError } from "../model/errors.ts";
 import type { Result } from "../model/payload.ts";
 import { backoffMs } from "../std/backoff.ts";
 import { base64urlOf, utf8 } from "../std/bytes.ts";
 import { sha256 } from "../std/sha256.ts";
 import type { Attempt } from "./attempt.ts";
-import { type Policy, exhausted } from "./policy.ts";
+import { exhausted, type Policy } from "./policy.ts";
 import type { Step } from "./types.ts";
 import { encodeValue } from "./values.ts";
 
@@ -52,8 +52,10 @@ export class Bodies {
   /** Said of code that runs: that of a step's body. */
   readonly body = true;
   readonly #attempt: Attempt;
-  /** Every step asked, and whether it was open when a replay reached it and is yet to begin. */
-  readonly #known = new Map<CommandIndex, { readonly body: Body; open: boolean }>();
+  /** Every step asked. */
+  readonly #known = new Map<CommandIndex, Body>();
+  /** Of them those a replay has reached: which of them are open is asked at its end. */
+  readonly #replayed = new Map<CommandIndex, Body>();
   readonly #running = new Map<CommandIndex, Try>();
   /** Steps before this command were cancelled; those after it compensate, and run. */
   #cancelledBefore: CommandIndex = 0;
@@ -77,25 +79,29 @@ export class Bodies {
 
   /** A step was asked. A new one starts when the barrier lets it, a replayed one after replay. */
   add(body: Body, replayed: boolean): void {
-    this.#known.set(body.of, { body, open: replayed });
-    if (!replayed) this.#startWhenDurable(body);
+    this.#known.set(body.of, body);
+    if (replayed) this.#replayed.set(body.of, body);
+    else this.#startWhenDurable(body);
   }
 
-  /** Replay has reached the end of the journal: steps still open run now. */
+  /**
+   * Replay has reached the end of the journal: steps still open run now. It is called after every
+   * turn from then on, and looks at no step twice: the cost of a step does not grow with their
+   * number.
+   */
   startOpen(): void {
-    for (const known of this.#known.values()) {
-      if (!known.open) continue;
-      known.open = false;
-      if (this.#due(known.body)) this.#startWhenDurable(known.body);
+    for (const [of, body] of this.#replayed) {
+      this.#replayed.delete(of);
+      if (this.#due(body)) this.#startWhenDurable(body);
     }
   }
 
   /** The time for another try has come. */
   retry(of: CommandIndex): void {
-    const known = this.#known.get(of);
+    const body = this.#known.get(of);
     // One that replay has yet to reach starts then; one that waits for its leftover starts after it.
-    if (known === undefined || known.open || this.#running.has(of)) return;
-    this.#startWhenDurable(known.body);
+    if (body === undefined || this.#replayed.has(of) || this.#running.has(of)) return;
+    this.#startWhenDurable(body);
   }
 
   /** The commands before this one were cancelled: their bodies stop, or never start. */
