@@ -7,18 +7,20 @@ import { watchRejections } from "./local/rejections.ts";
 import type { Owner, Platform } from "./platform.ts";
 
 const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = globalThis;
-const owners = new AsyncLocalStorage<Owner>();
+const owners = new AsyncLocalStorage<Owner | undefined>();
 
 export const platform: Platform = {
+  // What is asked for while a handler's code runs serves them all and belongs to none: what it makes
+  // would else hold on to that handler for good, and be taken for its work.
   clock: {
     now: () => Date.now(),
     monotonic: () => performance.now(),
     after(ms, then) {
-      const timer = setTimeout(then, ms);
+      const timer = owners.run(undefined, () => setTimeout(then, ms));
       timer.unref();
       return { cancel: () => clearTimeout(timer) };
     },
-    nextTurn: (then) => void setImmediate(then),
+    nextTurn: (then) => owners.run(undefined, () => void setImmediate(then)),
   },
   randomBytes: (length) => randomFillSync(new Uint8Array(length)),
   context: {
