@@ -29,8 +29,9 @@ export class Timers {
   readonly #queue: HotTimer[] = [];
   #head = 0;
   #cursor = 0;
-  /** Timers at or before the horizon, disarmed ones among them. */
-  #near = new Heap<TimerRow>(compareTimers);
+  /** Timers at or before the horizon, disarmed ones among them; and which are armed. */
+  readonly #near = new Heap<TimerRow>(compareTimers);
+  readonly #armed = new Set<string>();
   #horizon: TimerRow = { due: -1, n: 0, of: 0 };
 
   constructor(cold: ColdRead, options: TimersOptions) {
@@ -45,11 +46,12 @@ export class Timers {
 
   arm(timer: TimerRow, position: number): void {
     this.#note(timer, position, false);
-    if (compareTimers(timer, this.#horizon) <= 0) this.#near.push(timer);
+    if (compareTimers(timer, this.#horizon) <= 0) this.#bring(timer);
   }
 
   disarm(timer: TimerRow, position: number): void {
     this.#note(timer, position, true);
+    this.#armed.delete(keyOf(timer));
   }
 
   /** Takes the next timer due at or before `now`; it stays until it is disarmed. */
@@ -61,7 +63,7 @@ export class Timers {
         continue;
       }
       this.#near.pop();
-      if (this.#armed(timer)) return timer;
+      if (this.#armed.delete(keyOf(timer))) return timer;
     }
   }
 
@@ -69,7 +71,7 @@ export class Timers {
   next(now: number): number | undefined {
     while (this.#near.size === 0 && this.#advance(now)) continue;
     for (let timer = this.#near.peek(); timer !== undefined; timer = this.#near.peek()) {
-      if (this.#armed(timer)) return timer.due;
+      if (this.#armed.has(keyOf(timer))) return timer.due;
       this.#near.pop();
     }
     const cold = this.#cold.timers(this.#horizon, Number.MAX_SAFE_INTEGER, 1)[0];
@@ -112,9 +114,9 @@ export class Timers {
     this.#queue.push(hot);
   }
 
-  #armed(timer: TimerRow): boolean {
-    const hot = this.#hot.get(keyOf(timer));
-    return hot === undefined ? true : !hot.gone;
+  #bring(timer: TimerRow): void {
+    this.#armed.add(keyOf(timer));
+    this.#near.push(timer);
   }
 
   /** Moves the horizon one page on, towards what lies shortly behind `now`; false when it is there. */
@@ -125,10 +127,10 @@ export class Timers {
     const page = this.#cold.timers(from, until, this.#options.pageMax);
     const last = page.length === this.#options.pageMax ? page[page.length - 1] : undefined;
     const end = last ?? { due: until, n: Number.MAX_SAFE_INTEGER, of: 0 };
-    for (const timer of page) if (!this.#hot.has(keyOf(timer))) this.#near.push(timer);
+    for (const timer of page) if (!this.#hot.has(keyOf(timer))) this.#bring(timer);
     for (const { timer, gone } of this.#hot.values()) {
       const inside = compareTimers(timer, from) > 0 && compareTimers(timer, end) <= 0;
-      if (!gone && inside) this.#near.push(timer);
+      if (!gone && inside) this.#bring(timer);
     }
     this.#horizon = end;
     return compareTimers(end, from) > 0;
