@@ -19,6 +19,8 @@ import { survey } from "./survey.ts";
 
 /** The folder of segments within a data directory. */
 export const changelogFolder = "changelog";
+/** A new changelog that is whole, and takes the damaged one's name once that is aside. */
+export const salvagedFolder = "changelog.salvaged";
 
 const segmentBytesDefault = 16 * 1024 * 1024;
 /** The first segment, and one begun by a repair: opening must not wait for many zeros. */
@@ -91,6 +93,7 @@ async function openToWrite(
   try {
     if ((await inspectDirectory(place)) === "empty") await markDirectory(disk, directory, now());
     const folder = join(directory, changelogFolder);
+    await finishSalvage(disk, directory);
     await makeDirectories(disk, folder);
     // Always: an earlier open may have made the folder and failed before its name was durable.
     await disk.syncDirectory(directory);
@@ -120,6 +123,14 @@ async function openToWrite(
     await held?.release();
     throw error;
   }
+}
+
+/** A salvage that was cut short: the damaged changelog is aside, the new one lacks its name. */
+export async function finishSalvage(disk: Disk, directory: string): Promise<void> {
+  const names = await disk.list(directory);
+  if (names.includes(changelogFolder) || !names.includes(salvagedFolder)) return;
+  await disk.rename(join(directory, salvagedFolder), join(directory, changelogFolder));
+  await disk.syncDirectory(directory);
 }
 
 async function openToRead(

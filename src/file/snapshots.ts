@@ -38,6 +38,8 @@ export interface FileSnapshots {
    * @throws HoldfastError `COPY_DAMAGED` when there are copies and none of them is good.
    */
   latest(): Promise<TableCopy | undefined>;
+  /** The copies that match their checksum, newest first. */
+  good(): Promise<TableCopy[]>;
   /** Removes all but the two newest copies, and what a crash left half made. */
   prune(): Promise<void>;
 }
@@ -56,6 +58,7 @@ export function fileSnapshots(options: FileSnapshotsOptions): FileSnapshots {
   return {
     put: (source, position) => put(disk, folder, source, position),
     latest: () => latest(disk, folder, onDamaged),
+    good: () => good(disk, folder),
     prune: () => prune(disk, folder),
   };
 }
@@ -120,6 +123,16 @@ async function latest(
   }
   if (newest !== undefined) throw newest;
   return undefined;
+}
+
+async function good(disk: Disk, folder: string): Promise<TableCopy[]> {
+  const copies: TableCopy[] = [];
+  for (const { name, position, sha256 } of await namedCopies(disk, folder)) {
+    const path = join(folder, name);
+    if ((await hashFile(disk, path)) !== sha256) continue;
+    copies.push({ path, position, sha256, bytes: await sizeOf(disk, path) });
+  }
+  return copies;
 }
 
 async function prune(disk: Disk, folder: string): Promise<void> {
