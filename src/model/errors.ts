@@ -48,7 +48,8 @@ export class HoldfastError extends Error {
 
   constructor(code: ErrorCode, options: HoldfastErrorOptions = {}) {
     const entry = errorCodes[code];
-    const { happened = entry.happened, fix = entry.fix, message = `${happened} ${fix}` } = options;
+    const { happened = withValues(entry.happened, options.data), fix = entry.fix } = options;
+    const { message = `${happened} ${fix}` } = options;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.status = options.status ?? entry.status;
@@ -166,6 +167,20 @@ function cut(message: string): string {
   if (message.length <= failureMessageLengthMax) return message;
   return `${message.slice(0, failureMessageLengthMax)}…`;
 }
+
+/** A sentence with the error's values, where nobody has worded them: `… here (service: Cart).` */
+function withValues(sentence: string, data: unknown): string {
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return sentence;
+  const said: string[] = [];
+  for (const [name, value] of Object.entries(data)) {
+    const plain = typeof value === "string" || typeof value === "number";
+    if (plain && String(value).length <= valueLengthMax) said.push(`${name}: ${value}`);
+  }
+  return said.length === 0 ? sentence : `${sentence.replace(/\.$/, "")} (${said.join(", ")}).`;
+}
+
+/** A longer value is data, and no longer helps a message. */
+const valueLengthMax = 200;
 
 function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message === "" ? error.name : error.message;
