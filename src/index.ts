@@ -1,7 +1,12 @@
 // The package's face: re-exports only.
-export { Engine, memory } from "./open.ts";
-export type { EngineOptions } from "./open.ts";
+
 export type { EngineEvent } from "./engine/events.ts";
+export type { ErrorCode } from "./model/errors.ts";
+export { HoldfastError, isHoldfastError, TerminalError } from "./model/errors.ts";
+export type { EngineOptions } from "./open.ts";
+export { Engine, memory } from "./open.ts";
+export type { Storage } from "./ports/storage.ts";
+export type { ObjectOptions, WorkflowOptions } from "./sdk/definition.ts";
 export {
   contract,
   handler,
@@ -13,10 +18,7 @@ export {
   shared,
   workflow,
 } from "./sdk/definition.ts";
-export type { ObjectOptions, WorkflowOptions } from "./sdk/definition.ts";
+export { duration } from "./sdk/duration.ts";
 export type { HandlerOptions, ServiceOptions } from "./sdk/handlers.ts";
-export type * from "./sdk/types.ts";
 export type { Serde } from "./sdk/serde.ts";
-export { HoldfastError, TerminalError, isHoldfastError } from "./model/errors.ts";
-export type { ErrorCode } from "./model/errors.ts";
-export type { Storage } from "./ports/storage.ts";
+export type * from "./sdk/types.ts";

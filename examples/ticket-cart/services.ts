@@ -1,7 +1,7 @@
 // The ticket cart: a user's cart is state that lives on between invocations, all operations of one
 // user run one at a time in order, a ticket service is called durably, and a delayed expireTicket
 // frees a ticket that was not bought.
-import { type Duration, object, service } from "holdfast";
+import { duration, object, service } from "holdfast";
 
 const tickets = Array.from({ length: 10 }, (_, i) => `TICKET-${String(i + 1).padStart(3, "0")}`);
 
@@ -29,7 +29,7 @@ export const ticketService = service("TicketService", {
 });
 
 /** How long a ticket stays in a cart. */
-const expiry = (process.env["EXPIRY"] ?? "15m") as Duration;
+const expiry = duration(process.env["EXPIRY"] ?? "15m");
 
 const empty = { state: { tickets: [] as string[] } };
 
