@@ -6,7 +6,7 @@ import type { InvocationNumber, InvocationRow, OpenCommand } from "../model/row.
 import { dueOf, expiryOf } from "../model/row.ts";
 import { invariant, unreachable } from "../std/assert.ts";
 import { applyCommand, applyNotification, journalCopied } from "./apply-entry.ts";
-import { dropState, enterInbox, lockKey, unlockKey, editState } from "./apply-object.ts";
+import { dropState, editState, enterInbox, lockKey, unlockKey } from "./apply-object.ts";
 import { newRow } from "./new-row.ts";
 import { promiseName, type Tables } from "./tables/tables.ts";
 
@@ -166,7 +166,10 @@ function failed(tables: Tables, row: InvocationRow, change: Of<"failed">, stamp:
 function deferred(tables: Tables, row: InvocationRow, change: Of<"deferred">, stamp: Stamp): void {
   const { of, due } = change;
   const open = row.open.get(of);
-  invariant(open !== undefined && "n" in open || open?.kind === "promise", () => `R18: ${of} waits`);
+  invariant(
+    (open !== undefined && "n" in open) || open?.kind === "promise",
+    () => `R18: ${of} waits`,
+  );
   row.open.set(of, { ...open, due });
   tables.timers.arm({ due, n: row.n, of }, stamp.position);
 }

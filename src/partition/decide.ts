@@ -1,10 +1,11 @@
 // The one switch: a proposal → its rule. Pure and synchronous: what a rule needs to know stands in
 // the proposal, in a table or in what the leader stamped.
+
+import type { Change } from "../model/change.ts";
+import type { Effect, Learned } from "../model/effect.ts";
 import type { CommandEntry } from "../model/entry.ts";
 import { namedOf } from "../model/invocation-id.ts";
 import type { Proposal } from "../model/proposal.ts";
-import type { Change } from "../model/change.ts";
-import type { Effect, Learned } from "../model/effect.ts";
 import { unreachable } from "../std/assert.ts";
 import { Decision, type Leader } from "./decision.ts";
 import * as attempt from "./proposals/attempt.ts";

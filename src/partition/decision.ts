@@ -2,8 +2,8 @@
 // `emit` applies at once, so that a rule sees the tables as it has changed them. After the first
 // emit a rule no longer refuses (R21): half a decision would otherwise be logged.
 import type { Change } from "../model/change.ts";
-import type { CommandEntry } from "../model/entry.ts";
 import type { Answer, Effect, Learned, Request } from "../model/effect.ts";
+import type { CommandEntry } from "../model/entry.ts";
 import type { HoldfastError } from "../model/errors.ts";
 import { recordResultsMax } from "../model/limits.ts";
 import type { Result } from "../model/payload.ts";

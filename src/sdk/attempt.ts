@@ -2,18 +2,24 @@
 // partition on the other. It hands over one notification per turn of the gate, so that native
 // promises settle in the journal's order, and keeps the barrier for step bodies (R2, R4–R9).
 import type { CommandEntry, CommandIndex, Entry, Notification } from "../model/entry.ts";
-import { HoldfastError, TerminalError, errorOf, failureOf, isHoldfastError } from "../model/errors.ts";
+import {
+  errorOf,
+  failureOf,
+  HoldfastError,
+  isHoldfastError,
+  type TerminalError,
+} from "../model/errors.ts";
 import type { Payload, Result } from "../model/payload.ts";
 import type { CommandRequest } from "../model/proposal.ts";
 import type { InvocationRow } from "../model/row.ts";
 import { type HandOver, Machine, type Outcome } from "../replay/machine.ts";
 import { targetText } from "../replay/mismatch.ts";
-import type { DefinitionSpec, HandlerSpec } from "./definition.ts";
 import type { AttemptHost, Code } from "./attempt-host.ts";
-import { blockedError, mismatchError } from "./divergence.ts";
 import { Bodies } from "./bodies.ts";
-import { createContext } from "./keyed-context.ts";
+import type { DefinitionSpec, HandlerSpec } from "./definition.ts";
+import { blockedError, mismatchError } from "./divergence.ts";
 import { type Asking, Future } from "./future.ts";
+import { createContext } from "./keyed-context.ts";
 import { Outgoing } from "./outgoing.ts";
 import { decodeInput, encodeOutput } from "./values.ts";
 
@@ -51,12 +57,7 @@ export class Attempt {
   #ending = false;
   #waitingForTurn = false;
 
-  constructor(
-    host: AttemptHost,
-    row: InvocationRow,
-    code: Code,
-    history: readonly Entry[],
-  ) {
+  constructor(host: AttemptHost, row: InvocationRow, code: Code, history: readonly Entry[]) {
     this.host = host;
     this.row = row;
     this.number = row.attempt;
@@ -174,7 +175,8 @@ export class Attempt {
     });
     returned.then(
       (value) => this.#returned(undefined, value),
-      (error: unknown) => this.#returned(error ?? new Error(`${String(error)} was thrown`), undefined),
+      (error: unknown) =>
+        this.#returned(error ?? new Error(`${String(error)} was thrown`), undefined),
     );
   }
 
@@ -183,7 +185,7 @@ export class Attempt {
     if (this.#over || !this.#checkTurn("the handler's end")) return;
     this.#ending = true;
     if (this.#outgoing.count === 0) this.#end(error, value);
-    else this.#outgoing.sent(() => this.#end(error, value));
+    else void this.#outgoing.sent(() => this.#end(error, value));
   }
 
   #end(error: unknown, value: unknown): void {
@@ -372,9 +374,10 @@ export class Attempt {
       for (const of of pending) {
         const id = this.#calls.get(of);
         if (id === undefined) continue;
-        if (this.#outgoing.count === 0) this.#ask({ kind: "cancel", id: id() }, noop);
-        // Its id is known once it was sent, which by then it is.
-        else this.#ask(Promise.resolve({ kind: "cancel", get id() { return id(); } }), noop);
+        const cancel = (): CommandRequest => ({ kind: "cancel", id: id() });
+        // The id of a call is known once it was sent.
+        const request = this.#outgoing.count === 0 ? cancel() : this.#outgoing.sent(cancel);
+        this.#ask(request, noop);
       }
     } catch (error) {
       if (error !== stopSignal) throw error;

@@ -1,9 +1,10 @@
 // The context a handler is given, over its attempt. Each method asks one command, in the order of
 // the calls, and hands back a native promise that the attempt settles in the journal's order. What
 // a handler sees of it is described in types.ts.
-import type { CommandEntry } from "../model/entry.ts";
+
 import { durationMs } from "../model/duration.ts";
-import { HoldfastError, TerminalError, errorOf, failureOf } from "../model/errors.ts";
+import type { CommandEntry } from "../model/entry.ts";
+import { errorOf, failureOf, HoldfastError, TerminalError } from "../model/errors.ts";
 import { formatAwakeableId } from "../model/ids.ts";
 import { calleeId, idOf } from "../model/invocation-id.ts";
 import { nameBytesMax } from "../model/limits.ts";
@@ -11,8 +12,8 @@ import type { Result } from "../model/payload.ts";
 import type { CallRequest, CommandRequest } from "../model/proposal.ts";
 import type { Outcome } from "../replay/machine.ts";
 import { targetText } from "../replay/mismatch.ts";
-import { Prng } from "../std/prng.ts";
 import { utf8Length } from "../std/bytes.ts";
+import { Prng } from "../std/prng.ts";
 import { type Attempt, valueOf } from "./attempt.ts";
 import { type Called, hashOf, methodsOf, requestOf } from "./calls.ts";
 import { policyOf, stepPolicyOf } from "./policy.ts";
@@ -48,11 +49,19 @@ export class BaseContext {
   }
 
   get console(): Pick<Console, "debug" | "log" | "info" | "warn" | "error"> {
-    const at = (level: string) => (...args: unknown[]) => {
-      const { machine, host } = this.attempt;
-      if (!machine.replaying) host.report(this.attempt, { kind: "console", level, args });
+    const at =
+      (level: string) =>
+      (...args: unknown[]) => {
+        const { machine, host } = this.attempt;
+        if (!machine.replaying) host.report(this.attempt, { kind: "console", level, args });
+      };
+    return {
+      debug: at("debug"),
+      log: at("log"),
+      info: at("info"),
+      warn: at("warn"),
+      error: at("error"),
     };
-    return { debug: at("debug"), log: at("log"), info: at("info"), warn: at("warn"), error: at("error") };
   }
 
   request(): {
@@ -70,16 +79,25 @@ export class BaseContext {
     };
   }
 
-  run<T>(name: string, action: (step: Step) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+  run<T>(
+    name: string,
+    action: (step: Step) => T | Promise<T>,
+    options: RunOptions = {},
+  ): Promise<T> {
     checkName(name, "step");
     if (typeof action !== "function") throw new TypeError(`ctx.run("${name}") needs a function`);
     const { attempt } = this;
     const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout);
     const policy = policyOf(options.retry, stepPolicyOf(attempt.spec.retry));
-    return this.asked<T>({ kind: "run", name }, `run "${name}"`, decodeResult(attempt.spec.serde), (entry) => {
-      const replayed = attempt.isReplayed(entry);
-      attempt.bodies.add({ of: entry.index, name, action, policy, timeoutMs }, replayed);
-    });
+    return this.asked<T>(
+      { kind: "run", name },
+      `run "${name}"`,
+      decodeResult(attempt.spec.serde),
+      (entry) => {
+        const replayed = attempt.isReplayed(entry);
+        attempt.bodies.add({ of: entry.index, name, action, policy, timeoutMs }, replayed);
+      },
+    );
   }
 
   sleep(duration: Duration): Promise<void> {
@@ -218,7 +236,6 @@ export class BaseContext {
   }
 }
 
-
 /** A command that was logged as refused throws, live and on replay alike (R5). */
 export function throwRefusal({ command }: CommandEntry): void {
   if ("failure" in command && command.failure !== undefined) throw errorOf(command.failure);
@@ -233,7 +250,10 @@ function idOfCallee(entry: CommandEntry | undefined): string {
   return callee === null ? "" : calleeId(target.service, target.key, callee);
 }
 
-function whenReady<T>(call: CallRequest | Promise<CallRequest>, then: (call: CallRequest) => T): T | Promise<T> {
+function whenReady<T>(
+  call: CallRequest | Promise<CallRequest>,
+  then: (call: CallRequest) => T,
+): T | Promise<T> {
   return call instanceof Promise ? call.then(then) : then(call);
 }
 

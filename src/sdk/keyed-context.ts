@@ -1,9 +1,8 @@
 // What handlers of objects and workflows may use besides: their key, its state, its promises. State
 // is kept as JSON whatever a handler's serde, since all handlers of a key share it.
-import { HoldfastError, TerminalError, failureOf } from "../model/errors.ts";
+import { errorOf, failureOf, HoldfastError, TerminalError } from "../model/errors.ts";
 import type { Payload, Result } from "../model/payload.ts";
 import type { Outcome } from "../replay/machine.ts";
-import { errorOf } from "../model/errors.ts";
 import type { Attempt } from "./attempt.ts";
 import { hashOf } from "./calls.ts";
 import { BaseContext, checkName, decodeResult, throwRefusal } from "./context.ts";
@@ -68,7 +67,11 @@ class KeyedContext extends BaseContext {
   #promiseOf(name: string): PromiseAsks {
     const result = decodeResult(undefined);
     const complete = (made: Result, hash: string): Promise<void> =>
-      this.asked({ kind: "promiseComplete", name, result: made, hash }, `resolve "${name}"`, result);
+      this.asked(
+        { kind: "promiseComplete", name, result: made, hash },
+        `resolve "${name}"`,
+        result,
+      );
     return {
       get: () => this.asked({ kind: "promise", name }, `promise "${name}"`, result),
       peek: () => this.asked({ kind: "promisePeek", name }, `peek "${name}"`, decodePeeked),
@@ -145,4 +148,3 @@ function initialState(attempt: Attempt, name: string): Payload | undefined {
 }
 
 function noop(): void {}
-

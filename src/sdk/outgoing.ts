@@ -35,9 +35,9 @@ export class Outgoing {
     this.#last = sent;
   }
 
-  /** Calls back once everything asked until now was sent. */
-  sent(then: () => void): void {
-    void (this.#last ?? Promise.resolve()).then(then);
+  /** What `then` answers, called once everything asked until now was sent. */
+  sent<T>(then: () => T): Promise<T> {
+    return (this.#last ?? Promise.resolve()).then(then);
   }
 }
 

@@ -1,10 +1,7 @@
 // The face `holdfast/testing`: re-exports only.
-export { TestEngine } from "./test-engine.ts";
-export type { HostileConfiguration, TestEngineOptions } from "./test-engine.ts";
-export { VirtualClock } from "./virtual-clock.ts";
-export { configurations, eachConfiguration } from "./configurations.ts";
+
 export type { Configuration } from "./configurations.ts";
-export { changelogConformance } from "./conformance/changelog.ts";
+export { configurations, eachConfiguration } from "./configurations.ts";
 export type {
   ChangelogConformance,
   ChangelogPlace,
@@ -12,4 +9,8 @@ export type {
   ConformanceExpect,
   ConformanceTest,
 } from "./conformance/changelog.ts";
+export { changelogConformance } from "./conformance/changelog.ts";
 export { coldTableConformance } from "./conformance/cold-table.ts";
+export type { HostileConfiguration, TestEngineOptions } from "./test-engine.ts";
+export { TestEngine } from "./test-engine.ts";
+export { VirtualClock } from "./virtual-clock.ts";

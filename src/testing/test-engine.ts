@@ -137,7 +137,9 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
    * The process dies here: only what was durable is left, and another engine opens on it, with
    * other code if given. Calls under way fail with `ENGINE_FAILED`: their outcome is unknown.
    */
-  async crash(options: { readonly services?: readonly Callable[] | undefined } = {}): Promise<void> {
+  async crash(
+    options: { readonly services?: readonly Callable[] | undefined } = {},
+  ): Promise<void> {
     this.#storage.crash();
     this.#stopClock();
     this.#host.abandon(new HoldfastError("ENGINE_FAILED", { happened: "The process died." }));
@@ -146,7 +148,9 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
   }
 
   /** Closes in order and opens again, with other code if given. */
-  async reopen(options: { readonly services?: readonly Callable[] | undefined } = {}): Promise<void> {
+  async reopen(
+    options: { readonly services?: readonly Callable[] | undefined } = {},
+  ): Promise<void> {
     await this.close();
     this.#services = options.services ?? this.#services;
     await this.#open();

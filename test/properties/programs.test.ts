@@ -4,8 +4,8 @@
 // the last one. Without races the result is that of the run that never died.
 import { expect, test } from "vitest";
 import { object, service, TerminalError } from "../../src/index.ts";
-import { configurations, TestEngine } from "../../src/testing/index.ts";
 import { Prng } from "../../src/std/prng.ts";
+import { configurations, TestEngine } from "../../src/testing/index.ts";
 import { codeOf, later } from "../support/scenario.ts";
 
 type Leaf = "step" | "sleep" | "call" | "get" | "set" | "tick" | "fails" | "send" | "console";
@@ -17,7 +17,17 @@ interface Node {
   readonly children: readonly Node[];
 }
 
-const leaves: readonly Leaf[] = ["step", "step", "sleep", "call", "get", "set", "tick", "fails", "send"];
+const leaves: readonly Leaf[] = [
+  "step",
+  "step",
+  "sleep",
+  "call",
+  "get",
+  "set",
+  "tick",
+  "fails",
+  "send",
+];
 
 function generate(prng: Prng, races: boolean): Node {
   let count = 0;
@@ -29,7 +39,9 @@ function generate(prng: Prng, races: boolean): Node {
       : ["seq", "all", "settled"];
     const join = depth < 3 && (depth === 0 || prng.integer(3) > 0);
     const kind = join
-      ? depth === 0 ? "seq" : joins[prng.integer(joins.length)]
+      ? depth === 0
+        ? "seq"
+        : joins[prng.integer(joins.length)]
       : mine[prng.integer(mine.length)];
     const width = join ? 2 + prng.integer(3) : 0;
     const name = `n${count++}`;
@@ -67,19 +79,26 @@ class Program {
   readonly handlers = object("Program", {
     go: async (ctx): Promise<readonly string[]> => {
       const trace: string[] = [];
+      const learn = (promise: Promise<string>): Promise<string> => learned(trace, promise);
       const exec = async ({ kind, name, ms, children }: Node): Promise<string> => {
         const all = (): Promise<string>[] => children.map(exec);
         switch (kind) {
           case "step": {
-            const learned = trace.join();
-            return learn(ctx.run(name, async ({ idempotencyKey }) => {
-              this.seen.push({ key: idempotencyKey, trace: learned });
-              if (ms > 0) await this.#wait(ms);
-              return name;
-            }));
+            const before = trace.join();
+            return learn(
+              ctx.run(name, async ({ idempotencyKey }) => {
+                this.seen.push({ key: idempotencyKey, trace: before });
+                if (ms > 0) await this.#wait(ms);
+                return name;
+              }),
+            );
           }
           case "fails":
-            return learn(ctx.run(name, () => { throw new TerminalError(name); }));
+            return learn(
+              ctx.run(name, () => {
+                throw new TerminalError(name);
+              }),
+            );
           case "sleep":
             return learn(ctx.sleep(ms).then(() => `slept ${name}`));
           case "call":
@@ -109,16 +128,6 @@ class Program {
             return name;
         }
       };
-      const learn = async (promise: Promise<string>): Promise<string> => {
-        try {
-          const value = await promise;
-          trace.push(value);
-          return value;
-        } catch (error) {
-          trace.push(`failed ${(error as Error).message}`);
-          throw error;
-        }
-      };
       await exec(this.root);
       await ctx.sleep("1m");
       trace.push("end");
@@ -131,10 +140,24 @@ class Program {
   }
 }
 
+/** Notes in the trace what a promise came to, and hands it on. */
+async function learned(trace: string[], promise: Promise<string>): Promise<string> {
+  try {
+    const value = await promise;
+    trace.push(value);
+    return value;
+  } catch (error) {
+    trace.push(`failed ${(error as Error).message}`);
+    throw error;
+  }
+}
+
 async function finished(engine: TestEngine, program: Program, key: string): Promise<string[]> {
   const call = later(engine.call(program.handlers, key, { idempotencyKey: "once" }).go());
   await engine.advance("2m");
-  const failed = engine.events.filter(({ kind }) => kind === "attemptFailed" || kind === "unjournaledAwait");
+  const failed = engine.events.filter(
+    ({ kind }) => kind === "attemptFailed" || kind === "unjournaledAwait",
+  );
   expect(failed).toEqual([]);
   return (await call) as string[];
 }

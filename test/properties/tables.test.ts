@@ -1,12 +1,13 @@
 // Random proposals through decide and apply: what holds after each (a naive model of the promises),
 // and O6: leader, materialiser and recovery from any prefix come to the same tables.
-import { recordsOf } from "../../src/codec/record.ts";
+
 import { expect, test } from "vitest";
+import { recordsOf } from "../../src/codec/record.ts";
 import { Folder } from "../../src/engine/materialiser.ts";
 import { MemoryColdTable } from "../../src/local/memory-cold-table.ts";
 import { idOf } from "../../src/model/invocation-id.ts";
-import { dueOf, type InvocationRow } from "../../src/model/row.ts";
 import type { CommandRequest } from "../../src/model/proposal.ts";
+import { dueOf, type InvocationRow } from "../../src/model/row.ts";
 import { apply } from "../../src/partition/apply.ts";
 import { Tables } from "../../src/partition/tables/tables.ts";
 import { Prng } from "../../src/std/prng.ts";
@@ -14,7 +15,11 @@ import { began, Deciding, type Given, targetOf } from "../support/given.ts";
 import { dump, timersOf } from "../support/tables-dump.ts";
 
 const targets = ["S/plain", "O/a/hold", "O/b/hold", "O/a/other", "O/a/read", "W/x/run", "W/x/read"];
-const objects = [["O", "a"], ["O", "b"], ["W", "x"]] as const;
+const objects = [
+  ["O", "a"],
+  ["O", "b"],
+  ["W", "x"],
+] as const;
 const promises = ["p", "q"];
 
 class Driver {
@@ -80,7 +85,9 @@ class Driver {
     if (status !== "running") return undefined;
     if (row.epoch < epoch) return { kind: "start", n };
     const failure = { code: "X", message: "x", status: 500 };
-    const open = [...row.open].find(([, command]) => command.kind === "run" && command.due === undefined);
+    const open = [...row.open].find(
+      ([, command]) => command.kind === "run" && command.due === undefined,
+    );
     const dice = this.prng.integer(20);
     if (open !== undefined && dice < 8) {
       const [of, command] = open;
@@ -91,12 +98,22 @@ class Driver {
     if (dice < 3) return { kind: "finish", n, attempt, result: { value: '"r"' } };
     if (dice === 3) return { kind: "finish", n, attempt, result: { failure } };
     if (dice === 4) {
-      const again = this.pick([{ kind: "at", due: this.leader.time + 9000 }, { kind: "pause" }, { kind: "fail" }] as const);
+      const again = this.pick([
+        { kind: "at", due: this.leader.time + 9000 },
+        { kind: "pause" },
+        { kind: "fail" },
+      ] as const);
       return { kind: "fail", n, attempt, failure, again };
     }
     if (dice === 5) return row.open.size > 0 ? { kind: "suspend", n, attempt } : undefined;
     const stale = this.prng.integer(20) === 0 ? attempt - 1 : attempt;
-    return { kind: "command", n, attempt: stale, revision: this.pick(["r1", "r1", "r2"]), command: this.#command(row) };
+    return {
+      kind: "command",
+      n,
+      attempt: stale,
+      revision: this.pick(["r1", "r1", "r2"]),
+      command: this.#command(row),
+    };
   }
 
   #command(row: InvocationRow): CommandRequest {
@@ -154,7 +171,16 @@ class Driver {
       () => ({ kind: "signal", id, name: "s", result: { value: "1" } }),
       () => ({ kind: "newRevision", n, revision: "r3" }),
       () => ({ kind: "restart", id, from: this.#from(row), unsafe: true }),
-      () => ({ kind: "editState", service: "O", key: "a", clear: false, values: [["v", "0"], ["w", null]] }),
+      () => ({
+        kind: "editState",
+        service: "O",
+        key: "a",
+        clear: false,
+        values: [
+          ["v", "0"],
+          ["w", null],
+        ],
+      }),
     ])();
   }
 
@@ -177,7 +203,11 @@ function check(leader: Deciding, rows: readonly InvocationRow[]): void {
     expect(tables.journals.read(n, row.entries).length).toBe(row.entries);
     const holds = status !== "scheduled" && status !== "inboxed";
     const begun = holds && mode === "exclusive";
-    if (begun) holders.set(`${row.service}/${row.key}`, [...(holders.get(`${row.service}/${row.key}`) ?? []), n]);
+    if (begun)
+      holders.set(`${row.service}/${row.key}`, [
+        ...(holders.get(`${row.service}/${row.key}`) ?? []),
+        n,
+      ]);
     expect(row.inboxedAt > 0).toBe(status === "inboxed");
     expect(row.due !== null).toBe(status === "scheduled" || status === "backing-off");
     for (const [of, open] of row.open) {

@@ -1,7 +1,7 @@
 // R9: cancellation in every state, what it reaches, and what may run after it; and kill, which lets
 // nothing run.
 import { expect } from "vitest";
-import { handler, object, service, shared, TerminalError } from "../../src/index.ts";
+import { handler, object, service, shared, type TerminalError } from "../../src/index.ts";
 import type { TestEngine } from "../../src/testing/index.ts";
 import { codeOf, later, scenario } from "../support/scenario.ts";
 
@@ -167,17 +167,20 @@ scenario("R9: a paused one keeps it", async (open) => {
   expect(log).toContain("undone");
 });
 
-scenario("R9: every promise pending then is rejected, in order; the next made is not", async (open) => {
-  const engine = await open({ services: [worker] });
-  const id = await begin(engine, "later");
-  await cancel(engine, id);
-  expect(await engine.invocation(id).result()).toEqual([
-    "one CANCELLED",
-    "two CANCELLED",
-    "three CANCELLED",
-    "four",
-  ]);
-});
+scenario(
+  "R9: every promise pending then is rejected, in order; the next made is not",
+  async (open) => {
+    const engine = await open({ services: [worker] });
+    const id = await begin(engine, "later");
+    await cancel(engine, id);
+    expect(await engine.invocation(id).result()).toEqual([
+      "one CANCELLED",
+      "two CANCELLED",
+      "three CANCELLED",
+      "four",
+    ]);
+  },
+);
 
 const midway = object("Midway", {
   async signal(ctx): Promise<string> {
@@ -193,15 +196,18 @@ const midway = object("Midway", {
   },
 });
 
-scenario("R9: with nothing pending it rejects the next promise made, a signal too", async (open) => {
-  const engine = await open({ services: [midway] });
-  const signalled = later(engine.call(midway, "k").signal());
-  await engine.advance("1s");
-  expect(await signalled).toBe("CANCELLED");
-  const slept = later(engine.call(midway, "k").sleep());
-  await engine.advance("2s");
-  expect(await slept).toBe("done");
-});
+scenario(
+  "R9: with nothing pending it rejects the next promise made, a signal too",
+  async (open) => {
+    const engine = await open({ services: [midway] });
+    const signalled = later(engine.call(midway, "k").signal());
+    await engine.advance("1s");
+    expect(await signalled).toBe("CANCELLED");
+    const slept = later(engine.call(midway, "k").sleep());
+    await engine.advance("2s");
+    expect(await slept).toBe("done");
+  },
+);
 
 const parent = service("Parent", {
   async call(ctx): Promise<void> {

@@ -39,8 +39,14 @@ const everything = object("Everything", {
     const spelled = ctx.sendDelayed(echo, "2m").say("d");
     const ids = [calling.id, sent.id, delayed.id, spelled.id];
     const a = await calling;
-    return [new Set(ids).size, a, await sent.result(), await delayed.result(), await spelled.result(),
-      await ctx.attach(ids[2] as string)];
+    return [
+      new Set(ids).size,
+      a,
+      await sent.result(),
+      await delayed.result(),
+      await spelled.result(),
+      await ctx.attach(ids[2] as string),
+    ];
   },
   async time(ctx): Promise<unknown> {
     const began = ctx.date.now();
@@ -58,7 +64,10 @@ const everything = object("Everything", {
     return { one, two, none: none === undefined, bytes: [...bytes] };
   },
   async failing(ctx): Promise<unknown> {
-    const failed = await ctx.call(echo).fail({ why: "because" }).catch((e: TerminalError) => e);
+    const failed = await ctx
+      .call(echo)
+      .fail({ why: "because" })
+      .catch((e: TerminalError) => e);
     const { code, status, data, message, target, invocation } = failed as TerminalError;
     const ours = failed instanceof TerminalError;
     return { code, status, data, message, target, ours, named: typeof invocation };

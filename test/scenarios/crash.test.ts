@@ -114,7 +114,10 @@ const cart = object("Cart", {
   },
   async expire(ctx, item: string): Promise<void> {
     const items = (await ctx.get<string[]>("items")) ?? [];
-    ctx.set("items", items.filter((one) => one !== item));
+    ctx.set(
+      "items",
+      items.filter((one) => one !== item),
+    );
   },
   async items(ctx): Promise<unknown> {
     return ctx.get("items");

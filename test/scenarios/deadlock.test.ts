@@ -12,7 +12,10 @@ const node = object("Node", {
   },
   async slowly(ctx, next: string): Promise<string> {
     await ctx.sleep("1s");
-    return ctx.call(node, next).go([]).catch((e: TerminalError) => e.code);
+    return ctx
+      .call(node, next)
+      .go([])
+      .catch((e: TerminalError) => e.code);
   },
   async attachTo(ctx, to: { id: string; key?: string }): Promise<unknown> {
     if (to.key !== undefined) return ctx.call(node, to.key).attachTo({ id: to.id });
@@ -61,14 +64,17 @@ scenario("R12: an attach to oneself or to an ancestor fails at once", async (ope
   expect(await engine.call(node, "a").ancestor()).toBe("KEY_DEADLOCK");
 });
 
-scenario("R12: two chains that cross are found by a probe, the youngest call fails", async (open) => {
-  const engine = await open({ services: [node] });
-  const a = later(engine.call(node, "a").slowly("b"));
-  const b = later(engine.call(node, "b").slowly("a"));
-  await engine.advance("4s");
-  await engine.advance("10s");
-  expect([await a, await b].sort()).toEqual(["KEY_DEADLOCK", "end"]);
-});
+scenario(
+  "R12: two chains that cross are found by a probe, the youngest call fails",
+  async (open) => {
+    const engine = await open({ services: [node] });
+    const a = later(engine.call(node, "a").slowly("b"));
+    const b = later(engine.call(node, "b").slowly("a"));
+    await engine.advance("4s");
+    await engine.advance("10s");
+    expect([await a, await b].sort()).toEqual(["KEY_DEADLOCK", "end"]);
+  },
+);
 
 scenario("R12: a crossing is found after a crash as well", async (open) => {
   const engine = await open({ services: [node] });
@@ -89,7 +95,10 @@ const crossing = object("Crossing", {
   async second(ctx): Promise<string> {
     await ctx.sleep("2s");
     const mine = ctx.call(crossing, "a").nothing();
-    return mine.then(() => "called", (e: TerminalError) => e.code);
+    return mine.then(
+      () => "called",
+      (e: TerminalError) => e.code,
+    );
   },
   async nothing(): Promise<void> {},
 });

@@ -228,7 +228,10 @@ const rejecting = service("Rejecting", {
     const a = ctx.call(rejecting).slow();
     const b = ctx.call(rejecting).fails();
     await a;
-    return b.then(() => "no", () => "caught late");
+    return b.then(
+      () => "no",
+      () => "caught late",
+    );
   },
   async slow(ctx): Promise<void> {
     await ctx.sleep("1m");
@@ -306,18 +309,21 @@ test("R7: a rejection of nobody's goes on as if we were not there, with several 
   });
 });
 
-scenario("R6: without the journal to wake it, one that waits outside is not dropped", async (open) => {
-  const fetching = service("Fetching", {
-    async go(): Promise<string> {
-      return new Promise((resolve) => {
-        answer = resolve;
-      });
-    },
-  });
-  let answer: (text: string) => void = () => {};
-  const engine = await open({ services: [fetching], strict: false });
-  const call = later(engine.call(fetching).go());
-  await engine.advance("1h");
-  answer("fetched");
-  expect(await call).toBe("fetched");
-});
+scenario(
+  "R6: without the journal to wake it, one that waits outside is not dropped",
+  async (open) => {
+    const fetching = service("Fetching", {
+      async go(): Promise<string> {
+        return new Promise((resolve) => {
+          answer = resolve;
+        });
+      },
+    });
+    let answer: (text: string) => void = () => {};
+    const engine = await open({ services: [fetching], strict: false });
+    const call = later(engine.call(fetching).go());
+    await engine.advance("1h");
+    answer("fetched");
+    expect(await call).toBe("fetched");
+  },
+);

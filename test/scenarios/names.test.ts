@@ -76,21 +76,25 @@ scenario("R1: random values and step keys differ between lives of one id", async
   expect(await live()).not.toEqual(first);
 });
 
-const run = workflow("Run", { promises: { go: promise<string>() } }, {
-  async run(ctx): Promise<string> {
-    ctx.set("x", 1);
-    const { id } = ctx.awakeable();
-    await ctx.run("show", () => void shown.push(id));
-    await ctx.sleep("1h");
-    return ctx.promise("go");
+const run = workflow(
+  "Run",
+  { promises: { go: promise<string>() } },
+  {
+    async run(ctx): Promise<string> {
+      ctx.set("x", 1);
+      const { id } = ctx.awakeable();
+      await ctx.run("show", () => void shown.push(id));
+      await ctx.sleep("1h");
+      return ctx.promise("go");
+    },
+    async go(ctx, value: string): Promise<void> {
+      await ctx.promise("go").resolve(value);
+    },
+    async x(ctx): Promise<unknown> {
+      return ctx.get("x");
+    },
   },
-  async go(ctx, value: string): Promise<void> {
-    await ctx.promise("go").resolve(value);
-  },
-  async x(ctx): Promise<unknown> {
-    return ctx.get("x");
-  },
-});
+);
 let shown: string[] = [];
 
 scenario("R1: timers, awakeables and promises of one run do not reach the next", async (open) => {
@@ -181,7 +185,12 @@ test("requests that name what is not there are refused with a code", async () =>
   expect(await codeOf((calls["nothing"] as () => Promise<unknown>)())).toBe("HANDLER_NOT_FOUND");
   const typed = engine.call(counter) as unknown as Record<string, unknown>;
   expect(() => typed["nothing"]).toThrow(expect.objectContaining({ code: "HANDLER_NOT_FOUND" }));
-  for (const key of ["", "x".repeat(1025), undefined as unknown as string, 7 as unknown as string]) {
+  for (const key of [
+    "",
+    "x".repeat(1025),
+    undefined as unknown as string,
+    7 as unknown as string,
+  ]) {
     expect(() => engine.call(keyed, key)).toThrow(expect.objectContaining({ code: "KEY_INVALID" }));
   }
   const asService = { kind: "service", name: "Keyed" } as unknown as typeof counter;

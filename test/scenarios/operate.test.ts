@@ -147,7 +147,9 @@ scenario("R21: state is edited when no handler holds the key, by version", async
   await engine.editState(flow, "k", { v: 5, w: "x" });
   expect(await engine.call(flow, "k").view()).toBe(5);
   await engine.editState(flow, "k", { w: null }, { version: 2 });
-  expect(await codeOf(engine.editState(flow, "k", { v: 6 }, { version: 2 }))).toBe("STATE_CONFLICT");
+  expect(await codeOf(engine.editState(flow, "k", { v: 6 }, { version: 2 }))).toBe(
+    "STATE_CONFLICT",
+  );
   const { id } = await engine.send(flow, "k").steps("x");
   await engine.runUntilIdle();
   expect(await codeOf(engine.editState(flow, "k", { v: 6 }))).toBe("STATE_CONFLICT");

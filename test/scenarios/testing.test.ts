@@ -1,7 +1,7 @@
 // The test engine itself: what it promises to tests.
 import { expect, test } from "vitest";
 import { object, service } from "../../src/index.ts";
-import { TestEngine, eachConfiguration } from "../../src/testing/index.ts";
+import { eachConfiguration, TestEngine } from "../../src/testing/index.ts";
 
 const counter = object("Counter", {
   async add(ctx, by: number): Promise<number> {
@@ -37,9 +37,12 @@ eachConfiguration(
     const engine = await TestEngine.open({ services: [counter, sleeper], ...configuration });
     const began = engine.clock.now();
     let woke: number | undefined;
-    void engine.call(sleeper).nap().then((at) => {
-      woke = at;
-    });
+    void engine
+      .call(sleeper)
+      .nap()
+      .then((at) => {
+        woke = at;
+      });
     await engine.advance("14m");
     expect(woke).toBe(undefined);
     await engine.crash();

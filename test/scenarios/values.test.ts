@@ -2,8 +2,8 @@
 // would not survive.
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { handler, object, service, shared } from "../../src/index.ts";
 import type { Serde } from "../../src/index.ts";
+import { handler, object, service, shared } from "../../src/index.ts";
 import { TestEngine } from "../../src/testing/index.ts";
 import { codeOf, later, scenario } from "../support/scenario.ts";
 
@@ -45,7 +45,10 @@ const caller = object("Caller", {
   cancelled: handler({ serde: slowSerde }, async (ctx): Promise<unknown> => {
     await ctx.get("x");
     ctx.cancel(ctx.id);
-    const call = ctx.call(slow).echo("x".repeat(40)).catch(() => "rejected");
+    const call = ctx
+      .call(slow)
+      .echo("x".repeat(40))
+      .catch(() => "rejected");
     const undo = async () => ctx.run("undo", () => "undone");
     return [await call, await undo()];
   }),
@@ -104,7 +107,9 @@ const bounded = object("Bounded", {
         codes.push((error as { code: string }).code);
       }
     }
-    await ctx.run("bad", () => new Date() as unknown).catch((e: { code: string }) => codes.push(e.code));
+    await ctx
+      .run("bad", () => new Date() as unknown)
+      .catch((e: { code: string }) => codes.push(e.code));
     return codes;
   },
   async output(): Promise<unknown> {
@@ -174,18 +179,21 @@ const bounded = object("Bounded", {
   },
 });
 
-scenario("VALUE_NOT_SERIALIZABLE, NAME_INVALID, DURATION_INVALID, STATE_READ_ONLY", async (open) => {
-  const engine = await open({ services: [bounded] });
-  const call = engine.call(bounded, "k");
-  const codes = (await call.unserializable()) as unknown[];
-  expect([codes.length, ...new Set(codes)]).toEqual([6, "VALUE_NOT_SERIALIZABLE"]);
-  expect(await codeOf(call.output())).toBe("VALUE_NOT_SERIALIZABLE");
-  expect(await codeOf(call.take(new Date()))).toBe("VALUE_NOT_SERIALIZABLE");
-  const durations = (await call.durations()) as unknown[];
-  expect([durations.length, ...new Set(durations)]).toEqual([5, "DURATION_INVALID"]);
-  expect(await codeOf(call.write())).toBe("STATE_READ_ONLY");
-  expect(await codeOf(call.badName())).toBe("NAME_INVALID");
-});
+scenario(
+  "VALUE_NOT_SERIALIZABLE, NAME_INVALID, DURATION_INVALID, STATE_READ_ONLY",
+  async (open) => {
+    const engine = await open({ services: [bounded] });
+    const call = engine.call(bounded, "k");
+    const codes = (await call.unserializable()) as unknown[];
+    expect([codes.length, ...new Set(codes)]).toEqual([6, "VALUE_NOT_SERIALIZABLE"]);
+    expect(await codeOf(call.output())).toBe("VALUE_NOT_SERIALIZABLE");
+    expect(await codeOf(call.take(new Date()))).toBe("VALUE_NOT_SERIALIZABLE");
+    const durations = (await call.durations()) as unknown[];
+    expect([durations.length, ...new Set(durations)]).toEqual([5, "DURATION_INVALID"]);
+    expect(await codeOf(call.write())).toBe("STATE_READ_ONLY");
+    expect(await codeOf(call.badName())).toBe("NAME_INVALID");
+  },
+);
 
 test("PAYLOAD_TOO_LARGE for every value", async () => {
   const engine = await TestEngine.open({ services: [bounded] });
@@ -257,4 +265,26 @@ test("R18: those still to be told are told after a crash", async () => {
     expect(await engine.invocation(waiter).result()).toBe(mib);
   }
   await engine.close();
+});
+
+scenario("R9: a call still being encoded is cancelled with the rest, once it was sent", async (open) => {
+  const far = service("Far", {
+    wait: handler({ serde: slowSerde }, async (ctx, _input: string): Promise<void> => {
+      await ctx.sleep("1h");
+    }),
+  });
+  const near = object("Near", {
+    async go(ctx): Promise<string> {
+      await ctx.get("x");
+      const sleep = ctx.sleep("1h");
+      ctx.cancel(ctx.id);
+      const call = ctx.call(far).wait("x".repeat(5000));
+      await Promise.allSettled([sleep, call]);
+      return ctx.run("id", () => call.id);
+    },
+  });
+  const engine = await open({ services: [far, near] });
+  const id = await engine.call(near, "k").go();
+  await engine.crash();
+  expect(await codeOf(engine.invocation(id).result())).toBe("CANCELLED");
 });

@@ -51,7 +51,9 @@ export class Deciding implements Leader {
   };
 
   mint(): string {
-    return String(++this.#minted).padStart(21, "A").concat("A");
+    return String(++this.#minted)
+      .padStart(21, "A")
+      .concat("A");
   }
 
   room(): boolean {
@@ -99,7 +101,10 @@ export function given(proposals: readonly Given[], leader: Deciding = new Decidi
 export const kindsOf = (changes: readonly Change[]): string[] => changes.map(({ kind }) => kind);
 
 /** `Cart/k/hold`, or `Service/plain`. */
-export function invoke(text: string, options: { idempotencyKey?: string; due?: number } = {}): Given {
+export function invoke(
+  text: string,
+  options: { idempotencyKey?: string; due?: number } = {},
+): Given {
   const { due, ...rest } = options;
   return { kind: "invoke", call: { target: targetOf(text), input: "1", ...rest }, due };
 }

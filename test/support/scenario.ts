@@ -1,7 +1,7 @@
 // A scenario: one story told to an engine in every configuration.
 import { test } from "vitest";
-import { type Configuration, eachConfiguration, TestEngine } from "../../src/testing/index.ts";
 import type { TestEngineOptions } from "../../src/testing/index.ts";
+import { type Configuration, eachConfiguration, TestEngine } from "../../src/testing/index.ts";
 
 /** Opens an engine with this configuration; it is closed, and asked whether it is well, at the end. */
 export type Open = (options: TestEngineOptions) => Promise<TestEngine>;

@@ -17,7 +17,13 @@ export function dump(tables: Tables, names: Names): unknown {
     const { objectName: _, open, buffered, ...rest } = row;
     const journal = row.status === "completed" ? "" : tables.journals.read(n, row.entries);
     const derived = row.derivedId === null ? null : tables.byDerivedId(row.derivedId)?.n;
-    invocations.push({ ...rest, open: [...open].sort(byFirst), buffered: [...buffered].sort(), journal, derived });
+    invocations.push({
+      ...rest,
+      open: [...open].sort(byFirst),
+      buffered: [...buffered].sort(),
+      journal,
+      derived,
+    });
   }
   const objects = names.objects.map(([service, key]) => {
     const { lock, inbox, state, stateBytes } = tables.object(service, key);

@@ -1,7 +1,7 @@
 // What an attempt reports beside its commands: it ended, waits, or failed; a step's body ended.
 // Reports of an attempt that is not the current one are dropped (I8); a step's result is taken as
 // long as its command is open (R8).
-import { HoldfastError, failureOf } from "../../model/errors.ts";
+import { failureOf, HoldfastError } from "../../model/errors.ts";
 import type { Result } from "../../model/payload.ts";
 import type { Proposal } from "../../model/proposal.ts";
 import type { InvocationRow, OpenCommand } from "../../model/row.ts";
@@ -93,7 +93,9 @@ function answerOf({ tables }: Decision, row: InvocationRow, open: OpenCommand): 
   const result =
     open.kind === "promise"
       ? tables.promise(row.service, row.key ?? "", open.name)?.result
-      : "n" in open ? tables.invocation(open.n)?.result : undefined;
+      : "n" in open
+        ? tables.invocation(open.n)?.result
+        : undefined;
   if (result) return result;
   return { failure: failureOf(new HoldfastError("INVOCATION_NOT_FOUND")) };
 }

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { ask, began, calls, finish, given, invoke, kindsOf } from "../../../test/support/given.ts";
+import { recordLine } from "../../codec/record.ts";
 import { idOf } from "../../model/invocation-id.ts";
 import { journalEntriesMax, recordBytesMax, stateNamesMax } from "../../model/limits.ts";
-import { recordLine } from "../../codec/record.ts";
 
 const mib = 1024 * 1024;
 
@@ -25,16 +25,25 @@ test("R5: a set past the bounds is an entry that says so, and changes nothing", 
   const p = given([invoke("O/a/hold")]);
   const { state } = p.leader.tables.object("O", "a");
   expect(state.size).toBe(0);
-  for (let i = 0; i < stateNamesMax; i++) p.when(ask(2, { kind: "set", name: `v${i}`, value: "1" }));
+  for (let i = 0; i < stateNamesMax; i++)
+    p.when(ask(2, { kind: "set", name: `v${i}`, value: "1" }));
   const { entry, leader } = p.when(ask(2, { kind: "set", name: "more", value: "1" }));
-  expect(entry?.command).toMatchObject({ kind: "set", value: null, failure: { code: "STATE_TOO_LARGE" } });
+  expect(entry?.command).toMatchObject({
+    kind: "set",
+    value: null,
+    failure: { code: "STATE_TOO_LARGE" },
+  });
   expect(leader.tables.object("O", "a").state.size).toBe(stateNamesMax);
-  expect(p.when(ask(2, { kind: "set", name: "v0", value: "2" })).entry?.command).not.toHaveProperty("failure");
+  expect(p.when(ask(2, { kind: "set", name: "v0", value: "2" })).entry?.command).not.toHaveProperty(
+    "failure",
+  );
 });
 
 test("R13: a send to nobody is an entry that says so, not a send that is lost", () => {
   const call = { target: { service: "Gone", key: null, handler: "plain" }, input: null };
-  const { entry, changes } = given([invoke("S/plain")]).when(ask(2, { kind: "send", call, hash: "" }));
+  const { entry, changes } = given([invoke("S/plain")]).when(
+    ask(2, { kind: "send", call, hash: "" }),
+  );
   expect(kindsOf(changes)).toEqual(["command"]);
   expect(entry?.command).toMatchObject({ callee: null, failure: { code: "SERVICE_NOT_FOUND" } });
 });
@@ -44,7 +53,9 @@ test("JOURNAL_TOO_LONG: an invocation ends where its journal does", () => {
   p.leader.row(2).entries = journalEntriesMax;
   const { entry, changes, learned } = p.when(ask(2, { kind: "run", name: "x" }));
   expect(entry).toBe(undefined);
-  expect(changes).toMatchObject([{ kind: "finished", result: { failure: { code: "JOURNAL_TOO_LONG" } } }]);
+  expect(changes).toMatchObject([
+    { kind: "finished", result: { failure: { code: "JOURNAL_TOO_LONG" } } },
+  ]);
   expect(learned).toMatchObject([{ kind: "stop" }]);
 });
 
@@ -53,7 +64,9 @@ test("a signal that came before is taken by the command, one that comes later an
   const id = idOf(p.leader.row(2));
   p.when({ kind: "signal", id, name: "s", result: { value: "1" } });
   expect(p.when(ask(2, { kind: "signal", name: "s" })).changes[0]).not.toHaveProperty("open.kind");
-  expect(p.when(ask(2, { kind: "signal", name: "s" })).changes[0]).toMatchObject({ open: { kind: "signal" } });
+  expect(p.when(ask(2, { kind: "signal", name: "s" })).changes[0]).toMatchObject({
+    open: { kind: "signal" },
+  });
   expect(p.when({ kind: "signal", id, name: "s", result: { value: "2" } }).learned).toMatchObject([
     { kind: "notified", notification: { kind: "signalled" } },
   ]);
@@ -64,7 +77,10 @@ test("a durable promise settles once; who waits is told in the record that settl
   const p = given([invoke("W/x/run"), ask(2, { kind: "promise", name: "p" }), invoke("W/x/read")]);
   const settle = { kind: "promiseComplete", name: "p", result: { value: "1" }, hash: "" } as const;
   expect(kindsOf(p.when(ask(4, settle)).changes)).toEqual([
-    "command", "promiseCompleted", "notified", "notified",
+    "command",
+    "promiseCompleted",
+    "notified",
+    "notified",
   ]);
   expect(p.when(ask(4, settle)).changes[1]).toMatchObject({
     notification: { result: { failure: { code: "PROMISE_ALREADY_COMPLETED" } } },
@@ -84,13 +100,20 @@ test("R18: what many wait for is told in as many records as it takes, none too l
   const finished = p.when({ kind: "finish", n: 2, attempt: 1, result: { value } });
   lengths.push(recordLine(began, finished.changes).length);
   expect(finished.learned.some(({ kind }) => kind === "timer")).toBe(true);
-  for (let timer = p.leader.tables.timers.due(began); timer; timer = p.leader.tables.timers.due(began)) {
+  for (
+    let timer = p.leader.tables.timers.due(began);
+    timer;
+    timer = p.leader.tables.timers.due(began)
+  ) {
     lengths.push(recordLine(began, p.when({ kind: "timerDue", timer }).changes).length);
   }
   for (const length of lengths) expect(length).toBeLessThanOrEqual(recordBytesMax);
   for (let n = 3; n < 9; n++) {
     expect(p.leader.row(n).open.size).toBe(0);
-    expect(p.leader.tables.journals.read(n, 2)[1]).toMatchObject({ kind: "completed", result: { value } });
+    expect(p.leader.tables.journals.read(n, 2)[1]).toMatchObject({
+      kind: "completed",
+      result: { value },
+    });
   }
 });
 

@@ -1,12 +1,12 @@
 // A handler asked something: its command enters the journal with what it answers at once, and what
 // it causes is decided in the same record. Commands of a running attempt are never refused (R13).
 import type { Command, CommandEntry } from "../../model/entry.ts";
-import type { CommandRequest, Proposal } from "../../model/proposal.ts";
-import { type Payload, payloadBytes, type Result } from "../../model/payload.ts";
-import type { InvocationRow, OpenCommand } from "../../model/row.ts";
-import { HoldfastError, failureOf } from "../../model/errors.ts";
+import { failureOf, HoldfastError } from "../../model/errors.ts";
 import { idOf } from "../../model/invocation-id.ts";
 import { journalEntriesMax, stateBytesMax, stateNamesMax } from "../../model/limits.ts";
+import { type Payload, payloadBytes, type Result } from "../../model/payload.ts";
+import type { CommandRequest, Proposal } from "../../model/proposal.ts";
+import type { InvocationRow, OpenCommand } from "../../model/row.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { Decision } from "../decision.ts";
 import { calleeOf, chainOf, create, inChain } from "./create.ts";

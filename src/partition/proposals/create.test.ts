@@ -1,5 +1,14 @@
 import { expect, test } from "vitest";
-import { ask, began, calls, Deciding, finish, given, invoke, kindsOf } from "../../../test/support/given.ts";
+import {
+  ask,
+  began,
+  calls,
+  Deciding,
+  finish,
+  given,
+  invoke,
+  kindsOf,
+} from "../../../test/support/given.ts";
 import { idOf } from "../../model/invocation-id.ts";
 import { callDepthMax, inboxLengthMax } from "../../model/limits.ts";
 import { partitionKeyOf } from "../../model/target.ts";
@@ -19,7 +28,10 @@ test("without a free slot it is ready; with a due time it is scheduled", () => {
   const due = began + 1000;
   expect(kindsOf(leader.decide(invoke("S/plain", { due })).changes)).toEqual(["invoked"]);
   expect(leader.row(3)).toMatchObject({ status: "scheduled", due });
-  expect(kindsOf(leader.decide(invoke("S/plain", { due: began })).changes)).toEqual(["invoked", "ready"]);
+  expect(kindsOf(leader.decide(invoke("S/plain", { due: began })).changes)).toEqual([
+    "invoked",
+    "ready",
+  ]);
 });
 
 test("I6: a second exclusive request waits in the inbox, a shared one does not", () => {
@@ -66,7 +78,11 @@ test("R13: a delivery to a full inbox is accepted as one that failed, and its ca
   expect(kindsOf(called.changes)).toEqual(["invoked", "finished", "command", "notified"]);
   expect(called.changes[1]).toMatchObject({ result: { failure: { code: "INBOX_FULL" } } });
   const sent = p.when(
-    ask(3, { kind: "send", call: { target: { service: "O", key: "a", handler: "other" }, input: null }, hash: "" }),
+    ask(3, {
+      kind: "send",
+      call: { target: { service: "O", key: "a", handler: "other" }, input: null },
+      hash: "",
+    }),
   );
   expect(kindsOf(sent.changes)).toEqual(["invoked", "finished", "command"]);
 });
@@ -76,7 +92,9 @@ test("R12: the chain refuses a key that is held above, and a depth without end",
   const { changes, entry } = p.when(ask(3, calls("O/a/other")));
   expect(kindsOf(changes)).toEqual(["command", "notified"]);
   expect(changes[1]).toMatchObject({
-    notification: { result: { failure: { code: "KEY_DEADLOCK", data: { cycle: ["O/a", "#3", "O/a"] } } } },
+    notification: {
+      result: { failure: { code: "KEY_DEADLOCK", data: { cycle: ["O/a", "#3", "O/a"] } } },
+    },
   });
   expect(entry).toMatchObject({ command: { callee: null } });
   expect(kindsOf(p.when(ask(3, calls("O/a/read"))).changes)).toContain("started");
@@ -102,13 +120,19 @@ test("R19: all rows of a key lie together, whatever their service", () => {
 
 test("R11: what nobody hosts is refused at the door, and waits where it was promised", () => {
   const p = given([]);
-  expect(p.when(invoke("Gone/plain")).answer).toMatchObject({ error: { code: "SERVICE_NOT_FOUND" } });
-  expect(p.when(invoke("S/nothing")).answer).toMatchObject({ error: { code: "HANDLER_NOT_FOUND" } });
+  expect(p.when(invoke("Gone/plain")).answer).toMatchObject({
+    error: { code: "SERVICE_NOT_FOUND" },
+  });
+  expect(p.when(invoke("S/nothing")).answer).toMatchObject({
+    error: { code: "HANDLER_NOT_FOUND" },
+  });
   const held = given([invoke("O/a/hold"), invoke("O/a/other"), invoke("O/a/hold")]);
   held.leader.hosted = false;
   expect(kindsOf(held.when(finish(2)).changes)).toEqual(["finished", "paused"]);
   held.leader.hosted = true;
   // It holds its key although it has not begun: nobody overtakes it.
   expect(kindsOf(held.when(invoke("O/a/hold")).changes)).toEqual(["invoked", "inboxed"]);
-  expect(kindsOf(held.when({ kind: "newRevision", n: 3, revision: "r" }).changes)).toEqual(["started"]);
+  expect(kindsOf(held.when({ kind: "newRevision", n: 3, revision: "r" }).changes)).toEqual([
+    "started",
+  ]);
 });

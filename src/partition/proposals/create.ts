@@ -2,7 +2,7 @@
 // (I5). Refusals are decided before the first change; what the system already promised is never
 // refused, but accepted as an invocation that failed (R13).
 import type { Callee, Target } from "../../model/entry.ts";
-import { type ErrorCode, HoldfastError, failureOf } from "../../model/errors.ts";
+import { type ErrorCode, failureOf, HoldfastError } from "../../model/errors.ts";
 import { derivedUuid, formatInvocationId } from "../../model/ids.ts";
 import { callDepthMax, inboxLengthMax } from "../../model/limits.ts";
 import type { CallRequest } from "../../model/proposal.ts";

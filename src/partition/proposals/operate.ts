@@ -1,6 +1,6 @@
 // What an operator or a client may ask of one invocation, and the edit of an object's state. A
 // request is refused before anything is decided, or answered once it is durable.
-import { HoldfastError, failureOf } from "../../model/errors.ts";
+import { failureOf, HoldfastError } from "../../model/errors.ts";
 import { idOf } from "../../model/invocation-id.ts";
 import { recordResultsMax, stateBytesMax, stateNamesMax } from "../../model/limits.ts";
 import { payloadBytes } from "../../model/payload.ts";

@@ -1,7 +1,7 @@
 // Runs a completed invocation again as a new one, afresh or from an entry of its journal on. What the
 // kept part still waits for is joined anew: calls, sleeps, promises, signals; an awakeable cannot be.
 import type { CommandEntry, Entry, Notification } from "../../model/entry.ts";
-import { HoldfastError, failureOf } from "../../model/errors.ts";
+import { failureOf, HoldfastError } from "../../model/errors.ts";
 import { idOf, namedOf } from "../../model/invocation-id.ts";
 import { recordResultsMax } from "../../model/limits.ts";
 import type { Proposal } from "../../model/proposal.ts";
@@ -19,7 +19,8 @@ export function restart(decision: Decision, { id, from, unsafe, request }: Resta
   const { row } = found;
   const refusal = notRestartable(decision, row, from);
   if (refusal !== undefined) return decision.refuse(request, refusal);
-  const entries = from === 0 ? [] : decision.tables.journals.read(row.n, row.entries).slice(0, from);
+  const entries =
+    from === 0 ? [] : decision.tables.journals.read(row.n, row.entries).slice(0, from);
   const { open, buffered } = leftOpen(decision, entries);
   const error = notKeepable(row, entries, open, unsafe);
   if (error !== undefined) return decision.refuse(request, error);
@@ -68,7 +69,9 @@ function join(decision: Decision, n: number, of: number, command: OpenCommand): 
   if (due !== undefined) decision.learn({ kind: "timer", due });
   if (command.kind === "call" || command.kind === "attach") {
     const row = decision.tables.invocation(command.n);
-    const failure = failureOf(new HoldfastError("INVOCATION_NOT_FOUND", { data: { n: command.n } }));
+    const failure = failureOf(
+      new HoldfastError("INVOCATION_NOT_FOUND", { data: { n: command.n } }),
+    );
     if (row === undefined) complete(decision, waiter, { failure });
     else if (row.result !== null) complete(decision, waiter, row.result);
     else decision.emit({ kind: "awaited", n: row.n, waiter });
@@ -130,10 +133,7 @@ interface LeftOpen {
 }
 
 /** The commands that a part of a journal leaves open, and the signals nobody took. */
-function leftOpen(
-  decision: Decision,
-  entries: readonly (CommandEntry | Notification)[],
-): LeftOpen {
+function leftOpen(decision: Decision, entries: readonly (CommandEntry | Notification)[]): LeftOpen {
   const left: LeftOpen = { open: new Map(), buffered: new Map() };
   for (const entry of entries) {
     if (entry.kind === "completed") left.open.delete(entry.of);

@@ -1,15 +1,31 @@
 import { expect, test } from "vitest";
-import { ask, began, Deciding, finish, given, type Given, invoke, kindsOf } from "../../../test/support/given.ts";
-import { idOf } from "../../model/invocation-id.ts";
+import {
+  ask,
+  began,
+  Deciding,
+  finish,
+  type Given,
+  given,
+  invoke,
+  kindsOf,
+} from "../../../test/support/given.ts";
 import { HoldfastError } from "../../model/errors.ts";
+import { idOf } from "../../model/invocation-id.ts";
 import { Decision } from "../decision.ts";
 
 const failure = { code: "X", message: "x", status: 500 };
-const lead = (epoch: number, unclean: boolean): Given => ({ kind: "lead", epoch, nonce: "n", unclean });
+const lead = (epoch: number, unclean: boolean): Given => ({
+  kind: "lead",
+  epoch,
+  nonce: "n",
+  unclean,
+});
 
 test("R10: an unclean end counts for who had an attempt open, from two on it waits its turn", () => {
   const p = given([invoke("S/plain"), lead(2, true)]);
-  expect(p.when({ kind: "start", n: 2 }).changes).toEqual([{ kind: "started", n: 2, crashed: true }]);
+  expect(p.when({ kind: "start", n: 2 }).changes).toEqual([
+    { kind: "started", n: 2, crashed: true },
+  ]);
   p.when(lead(3, true));
   const second = p.when({ kind: "start", n: 2 });
   expect(second.changes).toEqual([{ kind: "ready", n: 2, crashed: true }]);
@@ -88,7 +104,9 @@ test("R17: a sweep is one logged record; what has expired is absent before it", 
   const p = given([invoke("S/plain", { idempotencyKey: "k" }), finish(2)]);
   const id = idOf(p.leader.row(2));
   p.leader.time += 86_400_001;
-  expect(p.when({ kind: "attach", id }).answer).toMatchObject({ error: { code: "INVOCATION_NOT_FOUND" } });
+  expect(p.when({ kind: "attach", id }).answer).toMatchObject({
+    error: { code: "INVOCATION_NOT_FOUND" },
+  });
   expect(p.when({ kind: "sweep" }).changes).toEqual([
     { kind: "swept", count: Number.MIN_SAFE_INTEGER, time: p.leader.time },
   ]);
@@ -105,10 +123,18 @@ test("R21: a rule that has emitted a change no longer refuses", () => {
 });
 
 test("R21: an edit is refused while a handler holds the key, or at another version", () => {
-  const edit = { kind: "editState", service: "O", key: "a", clear: false, values: [["v", "1"]] } as const;
+  const edit = {
+    kind: "editState",
+    service: "O",
+    key: "a",
+    clear: false,
+    values: [["v", "1"]],
+  } as const;
   const p = given([invoke("O/a/hold")]);
   expect(p.when(edit).answer).toMatchObject({ error: { code: "STATE_CONFLICT" } });
   p.when(finish(2));
   expect(kindsOf(p.when(edit).changes)).toEqual(["stateEdited"]);
-  expect(p.when({ ...edit, version: 0 }).answer).toMatchObject({ error: { code: "STATE_CONFLICT" } });
+  expect(p.when({ ...edit, version: 0 }).answer).toMatchObject({
+    error: { code: "STATE_CONFLICT" },
+  });
 });

@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { ask, began, Deciding, finish, given, invoke } from "../../../test/support/given.ts";
 import { Folder } from "../../engine/materialiser.ts";
 import { MemoryColdTable } from "../../local/memory-cold-table.ts";
+import type { TimerRow } from "../../model/row.ts";
+import type { ColdRead } from "../../ports/cold-table.ts";
 import { Prng } from "../../std/prng.ts";
 import { HotRows } from "./hot-rows.ts";
 import { Tables } from "./tables.ts";
@@ -47,22 +49,31 @@ test("R14: a row is forgotten once it is folded and quiet, not before", () => {
   expect([rows.holds("a"), forgotten]).toEqual([false, [6]]);
 });
 
+function pagesOf(held: ReadonlyMap<string, TimerRow>): ColdRead["timers"] {
+  return (after, until, limit) =>
+    [...held.values()]
+      .filter((t) => (after === undefined || compareTimers(t, after) > 0) && t.due <= until)
+      .sort(compareTimers)
+      .slice(0, limit);
+}
+
 for (let seed = 1; seed <= 20; seed++) {
   test(`R14: every timer is told once, in order, whatever is hot or cold, seed ${seed}`, () => {
     const prng = new Prng(`timers ${seed}`);
-    const held = new Map<string, { due: number; n: number; of: number }>();
-    const cold = {
-      timers: (after: { due: number; n: number; of: number } | undefined, until: number, limit: number) =>
-        [...held.values()]
-          .filter((t) => (after === undefined || compareTimers(t, after) > 0) && t.due <= until)
-          .sort(compareTimers)
-          .slice(0, limit),
-    };
+    const held = new Map<string, TimerRow>();
+    const cold = { timers: pagesOf(held) };
     const options = { horizonMs: prng.integer(3) * 50, pageMax: 1 + prng.integer(4) };
     const timers = new Timers(cold as never, options);
-    const armed = new Map<string, { due: number; n: number; of: number }>();
-    const keyOf = (t: { due: number; n: number; of: number }) => `${t.due}:${t.n}:${t.of}`;
+    const armed = new Map<string, TimerRow>();
+    const keyOf = (t: TimerRow) => `${t.due}:${t.n}:${t.of}`;
     const unfolded: [string, boolean][] = [];
+    const fold = (): void => {
+      for (const [key, put] of unfolded.splice(0)) {
+        const timer = armed.get(key);
+        if (put && timer !== undefined) held.set(key, timer);
+        else if (!put) held.delete(key);
+      }
+    };
     let position = 0;
     let now = 0;
     for (let i = 0; i < 400; i++) {
@@ -74,16 +85,12 @@ for (let seed = 1; seed <= 20; seed++) {
         armed.set(keyOf(timer), timer);
         unfolded.push([keyOf(timer), true]);
       } else if (dice === 5 && armed.size > 0) {
-        const [key, timer] = [...armed][prng.integer(armed.size)] as [string, { due: number; n: number; of: number }];
+        const [key, timer] = [...armed][prng.integer(armed.size)] as [string, TimerRow];
         timers.disarm(timer, position);
         armed.delete(key);
         unfolded.push([key, false]);
       } else if (dice === 6) {
-        for (const [key, put] of unfolded.splice(0)) {
-          const timer = armed.get(key);
-          if (put && timer !== undefined) held.set(key, timer);
-          else if (!put) held.delete(key);
-        }
+        fold();
         timers.forget(position);
       } else {
         now += prng.integer(100);
@@ -113,7 +120,9 @@ test("I4: a journal is read whole, part of it cold and part hot", () => {
   folder.write();
   leader.tables.forget(3);
   p.when(ask(2, { kind: "run", name: "b" }));
-  const names = leader.tables.journals.read(2, 2).map((entry) => entry.kind === "command" && entry.command);
+  const names = leader.tables.journals
+    .read(2, 2)
+    .map((entry) => entry.kind === "command" && entry.command);
   expect(names).toMatchObject([{ name: "a" }, { name: "b" }]);
   p.when(finish(2));
   const rest = new Tables(cold, { keepRows: 0, timerHorizonMs: 0, timerPageMax: 1, track: false });
@@ -130,7 +139,10 @@ test("R17: a swept row is absent though the cold table may still hold it", () =>
   folder.write();
   leader.tables.forget(3);
   p.when({ kind: "sweep", countUpTo: 3 });
-  expect([cold.invocation(2)?.status, leader.tables.invocation(2)]).toEqual(["completed", undefined]);
+  expect([cold.invocation(2)?.status, leader.tables.invocation(2)]).toEqual([
+    "completed",
+    undefined,
+  ]);
   folder.take(leader.batch(4, 1));
   folder.write();
   expect(cold.invocation(2)).toBe(undefined);

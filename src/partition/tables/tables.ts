@@ -8,9 +8,9 @@ import type {
   ObjectRow,
   PromiseRow,
 } from "../../model/row.ts";
+import { partitionKeyOf } from "../../model/target.ts";
 import type { ColdRead } from "../../ports/cold-table.ts";
 import { invariant } from "../../std/assert.ts";
-import { partitionKeyOf } from "../../model/target.ts";
 import { HotRows } from "./hot-rows.ts";
 import { Journals } from "./journals.ts";
 import { Timers } from "./timers.ts";

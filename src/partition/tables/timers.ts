@@ -69,7 +69,7 @@ export class Timers {
 
   /** The time at which `due` should be asked again, undefined when nothing is armed. */
   next(now: number): number | undefined {
-    while (this.#near.size === 0 && this.#advance(now)) continue;
+    while (this.#near.size === 0 && this.#advance(now));
     for (let timer = this.#near.peek(); timer !== undefined; timer = this.#near.peek()) {
       if (this.#armed.has(keyOf(timer))) return timer.due;
       this.#near.pop();
