@@ -9,7 +9,7 @@ import { lockDirectory } from "./file/lock.ts";
 import { fileSnapshots, type TableCopy } from "./file/snapshots.ts";
 import { inProcess } from "./local/materialiser-process.ts";
 import { inThread, terminable } from "./local/materialiser-thread.ts";
-import { RemoteMaterialiser } from "./local/remote-materialiser.ts";
+import { RemoteMaterialiser, type RemoteMaterialiserOptions } from "./local/remote-materialiser.ts";
 import { HoldfastError, isHoldfastError } from "./model/errors.ts";
 import { foldingFolder } from "./model/thread-message.ts";
 import type { FileStorageOptions } from "./platform.ts";
@@ -17,7 +17,8 @@ import type { Changelog } from "./ports/changelog.ts";
 import type { Materialiser } from "./ports/materialiser.ts";
 import type { OpenStorage, Storage } from "./ports/storage.ts";
 import { openSqliteColdTable, type SqliteColdTable } from "./sqlite/cold-table.ts";
-import { builtInFits } from "./sqlite/driver.ts";
+import { copyTable } from "./sqlite/copy.ts";
+import { builtInFits, keepExternal } from "./sqlite/driver.ts";
 
 const tableName = "table.sqlite";
 
@@ -33,13 +34,14 @@ async function open(
   { directory, allowRemote }: FileStorageOptions,
   onFatal: (error: unknown) => void,
 ): Promise<OpenStorage> {
+  const entry = workerEntry();
   const changelog = await openFileChangelog({ directory, allowRemote, onFatal });
   try {
     const path = join(directory, tableName);
     await lastFoldEnded(directory);
     await prepareTable(directory, path, changelog);
     const cold = openSqliteColdTable(path, { readOnly: true });
-    const materialiser = materialiserFor(directory, path, cold.position());
+    const materialiser = materialiserFor(directory, path, cold.position(), entry);
     let closed: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       try {
@@ -129,25 +131,46 @@ function removeTable(path: string): void {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
 }
 
-function materialiserFor(directory: string, path: string, folded: number): Materialiser {
-  const entry = new URL("./materialiser-worker.js", import.meta.url);
-  if (!existsSync(fileURLToPath(entry))) return inPlace(path);
+/**
+ * The file of the thread, or process, that folds; undefined where this runs from TypeScript, as in
+ * tests, which no thread can load.
+ *
+ * @throws HoldfastError `PACKAGE_BUNDLED`.
+ */
+function workerEntry(): URL | undefined {
+  // Without a value in a bundle of CommonJS.
+  const here: string | undefined = import.meta.url;
+  if (here?.endsWith(".ts") === true) return undefined;
+  const entry = here === undefined ? undefined : new URL("./materialiser-worker.js", here);
+  if (entry !== undefined && existsSync(fileURLToPath(entry))) return entry;
+  throw new HoldfastError("PACKAGE_BUNDLED", {
+    happened: "Holdfast was bundled, so the file of its worker thread is not found.",
+    fix: keepExternal,
+    data: { near: here },
+  });
+}
+
+function materialiserFor(
+  directory: string,
+  path: string,
+  folded: number,
+  entry: URL | undefined,
+): Materialiser {
   const snapshots = fileSnapshots({ directory });
   const aside = join(dirname(path), "table.copying");
-  return new RemoteMaterialiser({
-    start: (canThread() ? inThread : inProcess)(entry, path),
-    folded,
-    keepCopy: async (copy) => {
+  const keepCopy: RemoteMaterialiserOptions["keepCopy"] = async (copy) => {
+    rmSync(aside, { force: true });
+    try {
+      const kept = await snapshots.put(aside, await copy(aside));
+      await snapshots.prune();
+      return kept;
+    } finally {
       rmSync(aside, { force: true });
-      try {
-        const kept = await snapshots.put(aside, await copy(aside));
-        await snapshots.prune();
-        return kept;
-      } finally {
-        rmSync(aside, { force: true });
-      }
-    },
-  });
+    }
+  };
+  if (entry === undefined) return inPlace(path, keepCopy);
+  const start = (canThread() ? inThread : inProcess)(entry, path);
+  return new RemoteMaterialiser({ start, folded, keepCopy });
 }
 
 /**
@@ -158,8 +181,7 @@ function canThread(): boolean {
   return !terminable || builtInFits(process.versions);
 }
 
-/** Where this runs from TypeScript, as in tests, no thread can load it: folding is done in place. */
-function inPlace(path: string): Materialiser {
+function inPlace(path: string, keepCopy: RemoteMaterialiserOptions["keepCopy"]): Materialiser {
   const cold = openSqliteColdTable(path);
   const nextTurn = (then: () => void): void => void setImmediate(then);
   const folding = new Folding({ cold, clock: { nextTurn }, stretchBytes: 256 * 1024 });
@@ -167,6 +189,10 @@ function inPlace(path: string): Materialiser {
   folding.close = async () => {
     await close();
     cold.close();
+  };
+  folding.copy = async () => {
+    await folding.drain();
+    return keepCopy(async (to) => (await copyTable(path, to)).position);
   };
   return folding;
 }

@@ -67,7 +67,7 @@ export class Folding implements Materialiser {
   }
 
   /** Memory is its own copy: what is folded may be trimmed. */
-  copy(): Promise<{ position: number; bytes: number }> {
+  copy(): Promise<{ readonly position: number; readonly bytes: number } | undefined> {
     return Promise.resolve({ position: this.folded, bytes: 0 });
   }
 

@@ -197,6 +197,11 @@ function isLibrary(value: unknown): value is Library {
   return "DatabaseSync" in value && "backup" in value;
 }
 
+/** What to do about a bundle; also where other files of the package are missed. */
+export const keepExternal: string =
+  'Keep the package external: `serverExternalPackages: ["holdfast"]` in next.config, ' +
+  '`ssr.external: ["holdfast"]` for Vite, `external: ["holdfast"]` for esbuild.';
+
 /** Why no library loads: because this file was moved by a bundler, or because there is none. */
 export function loadFailure(cause: unknown, url: string | undefined): HoldfastError {
   const reason = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
@@ -204,9 +209,7 @@ export function loadFailure(cause: unknown, url: string | undefined): HoldfastEr
   if (looksBundled(url)) {
     return new HoldfastError("PACKAGE_BUNDLED", {
       happened: `Holdfast was bundled, so its SQLite library is not found (${reason}).`,
-      fix:
-        "Keep the package external: `serverExternalPackages: [\"holdfast\"]` in next.config, "
-        + "`ssr.external: [\"holdfast\"]` for Vite, `external: [\"holdfast\"]` for esbuild.",
+      fix: keepExternal,
       data,
       cause,
     });
