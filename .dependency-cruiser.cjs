@@ -98,7 +98,12 @@ module.exports = {
       severity: "error",
       from: {
         path: "^src/",
-        pathNot: [`^src/(${Object.keys(rooms).join("|")}|${faces.join("|")})/`, wiring, face],
+        pathNot: [
+          `^src/(${Object.keys(rooms).join("|")}|${faces.join("|")})/`,
+          wiring,
+          face,
+          tests,
+        ],
       },
       to: {},
     },
@@ -108,7 +113,7 @@ module.exports = {
         "file/ knows bytes, positions and epochs. Of the vocabulary it takes errors and limits.",
       severity: "error",
       from: { path: "^src/file/", pathNot: tests },
-      to: { path: "^src/(codec|model/(?!errors[.]ts|error-codes|limits[.]ts))" },
+      to: { path: "^src/(codec|model/(?!errors[.]ts|error-code|limits[.]ts))" },
     },
     {
       name: "source-imports-no-tests",

@@ -3,10 +3,9 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
+import { MemoryColdTable } from "../src/local/memory-cold-table.ts";
 import type { InvocationRow, ObjectRow, TimerRow } from "../src/model/row.ts";
 import type { ColdChanges } from "../src/ports/cold-table.ts";
-import { MemoryColdTable } from "../src/local/memory-cold-table.ts";
 import { openSqliteColdTable } from "../src/sqlite/cold-table.ts";
 import { copyTable } from "../src/sqlite/copy.ts";
 import { invocationRow, metaRow } from "../src/testing/conformance/cold-rows.ts";
@@ -19,7 +18,10 @@ const cartsPerFold = 4000;
 const started = 1_700_000_000_000;
 
 const partitionKeys = Array.from({ length: keys }, (_, key) =>
-  BigInt.asUintN(64, BigInt(key + 1) * 0x9e37_79b9_7f4a_7c15n).toString(16).padStart(16, "0"));
+  BigInt.asUintN(64, BigInt(key + 1) * 0x9e37_79b9_7f4a_7c15n)
+    .toString(16)
+    .padStart(16, "0"),
+);
 
 /** The last `cartsPerFold` carts up to `n`, as the materialiser hands them over. */
 function foldUpTo(n: number): ColdChanges {
@@ -117,7 +119,8 @@ function readAll(path: string): void {
   reads("in one turn: object, absent", (i) => table.object("00", "Cart", `user-${String(i)}`));
   reads("in one turn: position", () => table.position());
   reads("in one turn: 100 timers", (i) =>
-    table.timers({ due: started + i, n: 0, of: 0 }, Number.MAX_SAFE_INTEGER, 100));
+    table.timers({ due: started + i, n: 0, of: 0 }, Number.MAX_SAFE_INTEGER, 100),
+  );
   table.endReads();
   table.close();
 }
@@ -133,14 +136,23 @@ const path = join(folder, "table.db");
 try {
   const table = openSqliteColdTable(path);
   console.log(`${String(carts)} carts of ${String(keys)} keys, ${String(cartsPerFold)} per fold`);
-  report("fold", timed((changes) => table.write(changes), foldUpTo));
+  report(
+    "fold",
+    timed((changes) => table.write(changes), foldUpTo),
+  );
   console.log(`bytes per cart: ${(statSync(path).size / carts).toFixed(0)} in the table`);
   readAll(path);
   await copyAll(path);
-  report("leave", timed((changes) => table.write(changes), leavingUpTo));
+  report(
+    "leave",
+    timed((changes) => table.write(changes), leavingUpTo),
+  );
   table.close();
   const memory = new MemoryColdTable();
-  report("fold in memory", timed((changes) => memory.write(changes), foldUpTo));
+  report(
+    "fold in memory",
+    timed((changes) => memory.write(changes), foldUpTo),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

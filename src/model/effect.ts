@@ -9,7 +9,7 @@ import type { InvocationNumber } from "./row.ts";
 
 export type Effect =
   /** An invocation ended: answer everybody outside who waits for it. */
-  | { 
+  | {
       readonly kind: "completed";
       readonly n: InvocationNumber;
       readonly result: Result;

@@ -1,7 +1,7 @@
 // The part of the error table about running handlers: journals, steps, cancellation, deadlocks,
 // state. See error-codes.ts for the whole.
 
-import type { ErrorCodeEntry } from "./error-codes.ts";
+import type { ErrorCodeEntry } from "./error-code-entry.ts";
 
 export type HandlerErrorCode =
   | "TERMINAL"

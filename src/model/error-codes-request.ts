@@ -1,7 +1,7 @@
 // The part of the error table about what a caller asks: targets, keys, ids, sizes, and the
 // definitions that say what can be asked for. See error-codes.ts for the whole.
 
-import type { ErrorCodeEntry } from "./error-codes.ts";
+import type { ErrorCodeEntry } from "./error-code-entry.ts";
 
 export type RequestErrorCode =
   | "SERVICE_NOT_FOUND"

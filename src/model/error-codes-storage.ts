@@ -1,7 +1,7 @@
 // The part of the error table about where data is kept: directory, changelog, copies, cold table,
 // and the engine that owns them. See error-codes.ts for the whole.
 
-import type { ErrorCodeEntry } from "./error-codes.ts";
+import type { ErrorCodeEntry } from "./error-code-entry.ts";
 
 export type StorageErrorCode =
   | "DIRECTORY_LOCKED"

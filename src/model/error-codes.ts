@@ -2,24 +2,13 @@
 // are printed from it and docs/errors.md is generated from it. Codes are stable within a major
 // version; the wording may improve. Broken invariants of ours are not listed one by one.
 
+import type { ErrorCodeEntry } from "./error-code-entry.ts";
 import type { HandlerErrorCode } from "./error-codes-handler.ts";
 import { handlerErrorCodes } from "./error-codes-handler.ts";
 import type { RequestErrorCode } from "./error-codes-request.ts";
 import { requestErrorCodes } from "./error-codes-request.ts";
 import type { StorageErrorCode } from "./error-codes-storage.ts";
 import { storageErrorCodes } from "./error-codes-storage.ts";
-
-export interface ErrorCodeEntry {
-  /** HTTP status a caller outside sees. */
-  readonly status: number;
-  /** Thrown in a handler, it ends the invocation instead of being retried. Default false. */
-  readonly terminal?: boolean;
-  /** The same request may be sent again and may then succeed. Default false. */
-  readonly retryable?: boolean;
-  readonly happened: string;
-  readonly why: string;
-  readonly fix: string;
-}
 
 export type ErrorCode = StorageErrorCode | RequestErrorCode | HandlerErrorCode;
 

@@ -8,7 +8,8 @@ import { errorCodes } from "./error-codes.ts";
 import { failureDataLengthMax, failureMessageLengthMax } from "./limits.ts";
 import type { Failure, Json } from "./payload.ts";
 
-export type { ErrorCode, ErrorCodeEntry } from "./error-codes.ts";
+export type { ErrorCodeEntry } from "./error-code-entry.ts";
+export type { ErrorCode } from "./error-codes.ts";
 export { errorCodes } from "./error-codes.ts";
 
 /** The registered symbol: its value says which of the two classes an error is of. */

@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-
-import { coldTableConformance } from "../testing/conformance/cold-table.ts";
 import { changes, invocationRow } from "../testing/conformance/cold-rows.ts";
+import { coldTableConformance } from "../testing/conformance/cold-table.ts";
 import { openSqliteColdTable, type SqliteColdTable } from "./cold-table.ts";
 import { openConnection } from "./driver.ts";
 

@@ -2,6 +2,8 @@
 // main thread); each call runs to its end, so no open iterator pins an old snapshot (R14). Rows
 // and position change in one transaction (I11). Whatever SQLite or the disk does wrong is
 // TABLE_DAMAGED: the table is a cache, and its owner discards and rebuilds it (R15).
+
+import { decodeEntries, decodeMeta, decodePromise, decodeText, encodeText } from "../codec/row.ts";
 import type { Entry } from "../model/entry.ts";
 import type {
   InvocationNumber,
@@ -13,12 +15,11 @@ import type {
   TimerRow,
 } from "../model/row.ts";
 import type { ColdChanges, ColdTable } from "../ports/cold-table.ts";
-import type { Connection, SqlRow, SqlValue, Statement } from "./driver.ts";
-import type { Reads } from "./reads.ts";
-import { decodeEntries, decodeMeta, decodePromise, decodeText, encodeText } from "../codec/row.ts";
 import { invariant } from "../std/assert.ts";
+import type { Connection, SqlRow, SqlValue, Statement } from "./driver.ts";
 import { createPrivately, damaged, openConnection, tableFault } from "./driver.ts";
 import { Fold } from "./fold.ts";
+import type { Reads } from "./reads.ts";
 import { invocationOf, objectOf, prepareReads, text } from "./reads.ts";
 import { prepareReader, prepareWriter } from "./schema.ts";
 

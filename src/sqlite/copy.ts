@@ -6,11 +6,10 @@
 // SQLite's locks on it in the whole process (POSIX), and with them what guards its log.
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-
-import type { Connection } from "./driver.ts";
 import { HoldfastError } from "../model/errors.ts";
+import type { Connection } from "./driver.ts";
 import { createPrivately, openConnection, tableFault } from "./driver.ts";
 
 /** What a copy is known by; kept beside it, and asked for when it is used. */
@@ -159,7 +158,8 @@ function quickCheck(path: string): void {
   let verdict: string;
   try {
     verdict = withConnection(path, true, (connection) =>
-      String(connection.prepare("PRAGMA quick_check(1)").get()?.[0]));
+      String(connection.prepare("PRAGMA quick_check(1)").get()?.[0]),
+    );
   } catch (error) {
     throw copyDamaged(path, "cannot be read by SQLite", error);
   }

@@ -19,7 +19,10 @@ test("a library loads, and gives rows as arrays in the order of their columns", 
   const version = String(connection.prepare("SELECT sqlite_version()").get()?.[0]);
   expect(builtInFits({ node: "22.13.0", sqlite: version })).toBe(true);
   const statement = connection.prepare("SELECT ?2 AS b, ?1 AS a UNION ALL SELECT NULL, 1.5");
-  expect(statement.all("x", 2 ** 52)).toEqual([[2 ** 52, "x"], [null, 1.5]]);
+  expect(statement.all("x", 2 ** 52)).toEqual([
+    [2 ** 52, "x"],
+    [null, 1.5],
+  ]);
   expect(connection.prepare("SELECT 1 WHERE 0").get()).toBeUndefined();
   connection.close();
 });

@@ -1,9 +1,7 @@
 // Writes what one fold changes, inside the transaction its caller has begun: statements prepared
 // once, one per row. Measured: rows in bulk are no faster by VALUES, and a third slower by JSON.
 // Objects and derived ids are written in the order of their keys, which keeps pages in the cache.
-import type { ColdChanges } from "../ports/cold-table.ts";
-import type { InvocationNumber, InvocationRow, ObjectRow } from "../model/row.ts";
-import type { Connection, SqlValue, Statement } from "./driver.ts";
+
 import {
   encodeEntries,
   encodeInvocation,
@@ -14,7 +12,10 @@ import {
   failureCodeOf,
   joinEntries,
 } from "../codec/row.ts";
+import type { InvocationNumber, InvocationRow, ObjectRow } from "../model/row.ts";
+import type { ColdChanges } from "../ports/cold-table.ts";
 import { invariant } from "../std/assert.ts";
+import type { Connection, SqlValue, Statement } from "./driver.ts";
 
 const invocationColumns = [
   ...["n", "partition_key", "service", "key", "handler", "mode", "status", "created_at"],
@@ -155,7 +156,10 @@ export class Fold {
 
   #sweep(swept: { readonly count: number; readonly time: number }): void {
     const s = this.#statements;
-    const ranges = [[Number.MIN_SAFE_INTEGER, Math.min(swept.count, 0)], [0, swept.time]] as const;
+    const ranges = [
+      [Number.MIN_SAFE_INTEGER, Math.min(swept.count, 0)],
+      [0, swept.time],
+    ] as const;
     for (const [above, until] of ranges) {
       if (until === 0) continue;
       // An id that by now names a later life stays with it (R1).
@@ -171,7 +175,10 @@ function prepare(connection: Connection) {
   const names = invocationColumns.join(", ");
   const marks = invocationColumns.map(() => "?").join(", ");
   // An upsert, not a replacement: the journal column of a row that has one must stay.
-  const sets = invocationColumns.slice(1).map((name) => `${name} = excluded.${name}`).join(", ");
+  const sets = invocationColumns
+    .slice(1)
+    .map((name) => `${name} = excluded.${name}`)
+    .join(", ");
   const object = "partition_key = ? AND service = ? AND key = ?";
   return {
     putInvocation: p(`INSERT INTO invocation_row (${names}) VALUES (${marks})
@@ -225,9 +232,7 @@ function invocationValues(row: InvocationRow): SqlValue[] {
 
 function byKey(a: ObjectRow, b: ObjectRow): number {
   return (
-    order(a.partitionKey, b.partitionKey)
-    || order(a.service, b.service)
-    || order(a.key, b.key)
+    order(a.partitionKey, b.partitionKey) || order(a.service, b.service) || order(a.key, b.key)
   );
 }
 

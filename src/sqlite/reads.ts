@@ -1,8 +1,9 @@
 // The reading half of the cold table: its statements, and rows as they come from SQLite made into
 // rows of the model. It holds no connection and no snapshot; cold-table.ts does.
+
+import { decodeInvocation, decodePayload, decodeText } from "../codec/row.ts";
 import type { InvocationNumber, InvocationRow, Mode, ObjectRow, Status } from "../model/row.ts";
 import type { Connection, SqlRow, SqlValue, Statement } from "./driver.ts";
-import { decodeInvocation, decodePayload, decodeText } from "../codec/row.ts";
 
 export type Reads = { readonly [name in ReadName]: Statement };
 type ReadName =

@@ -2,8 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-
-import type { Connection, SqlRow } from "./driver.ts";
 import {
   changes,
   completedRow,
@@ -15,6 +13,7 @@ import {
   promiseRow,
 } from "../testing/conformance/cold-rows.ts";
 import { openSqliteColdTable } from "./cold-table.ts";
+import type { Connection, SqlRow } from "./driver.ts";
 import { openConnection } from "./driver.ts";
 
 const failure = { code: "SOLD_OUT", message: "sold out", status: 409 };
@@ -26,7 +25,10 @@ beforeAll(() => {
   const path = join(folder, "table.db");
   const table = openSqliteColdTable(path);
   const paused = { status: "paused", attempt: 3, due: 1_700_000_000_007 } as const;
-  const inbox = [{ at: 5, n: 4 }, { at: 30, n: 8 }];
+  const inbox = [
+    { at: 5, n: 4 },
+    { at: 30, n: 8 },
+  ];
   table.write(
     changes({
       position: 40,
@@ -95,8 +97,16 @@ test("the unfinished are counted by status through the index", () => {
 
 test("journals are seen entry by entry, open or finished", () => {
   expect(all("SELECT n, entry_index, kind FROM journal ORDER BY n, entry_index")).toEqual([
-    ...[[1, 0, "command"], [1, 1, "completed"], [1, 2, "command"]],
-    ...[[2, 0, "command"], [2, 1, "completed"], [2, 2, "command"]],
+    ...[
+      [1, 0, "command"],
+      [1, 1, "completed"],
+      [1, 2, "command"],
+    ],
+    ...[
+      [2, 0, "command"],
+      [2, 1, "completed"],
+      [2, 2, "command"],
+    ],
   ]);
 });
 
@@ -104,7 +114,10 @@ test("a key's lock, state and inbox are seen as what they are", () => {
   const names = [partitionKey, "Cart", "a"];
   expect(all("SELECT * FROM object")).toEqual([[...names, 3, 2, 9]]);
   expect(all("SELECT * FROM state")).toEqual([[...names, "cart", '["T"]']]);
-  expect(all("SELECT * FROM inbox")).toEqual([[...names, 5, 4], [...names, 30, 8]]);
+  expect(all("SELECT * FROM inbox")).toEqual([
+    [...names, 5, 4],
+    [...names, 30, 8],
+  ]);
 });
 
 test("promises, timers and the partition's position are seen", () => {

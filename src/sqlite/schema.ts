@@ -2,8 +2,9 @@
 // docs/tables.md explains. A table named `…_row` is ours and may change with the version; the views
 // are a face: columns are added, never taken away. An index on the path of a fold costs every fold,
 // so there are two and no more.
-import type { Connection } from "./driver.ts";
+
 import { HoldfastError } from "../model/errors.ts";
+import type { Connection } from "./driver.ts";
 import { damaged } from "./driver.ts";
 
 /** Grows when an older version could not read or would misread what is written. */
@@ -201,8 +202,8 @@ function identify(connection: Connection, path: string): boolean {
     if (version <= schemaVersion) return true;
     throw new HoldfastError("DIRECTORY_NEWER", {
       happened:
-        `The table ${path} has schema ${String(version)}; `
-        + `this version reads up to ${String(schemaVersion)}.`,
+        `The table ${path} has schema ${String(version)}; ` +
+        `this version reads up to ${String(schemaVersion)}.`,
       data: { path, version },
     });
   }

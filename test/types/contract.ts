@@ -11,22 +11,27 @@ export const Counter = contract<{
   reset(to: number): Promise<void>;
 }>("object", "Counter");
 
-export const counter = implement(Counter, { state: { n: 0 } }, {
-  async inc(ctx, by) {
-    const n = await ctx.call(Counter, ctx.key).get();
-    ctx.set("n", n + by);
-    return n;
+export const counter = implement(
+  Counter,
+  { state: { n: 0 } },
+  {
+    async inc(ctx, by) {
+      const n = await ctx.call(Counter, ctx.key).get();
+      ctx.set("n", n + by);
+      return n;
+    },
+    async get(ctx) {
+      return ctx.get("n");
+    },
+    peek: shared(async (ctx) => ctx.get("n")),
+    reset: handler({ retry: { attempts: 1 } }, async (ctx, to: number) => ctx.set("n", to)),
   },
-  async get(ctx) {
-    return ctx.get("n");
-  },
-  peek: shared(async (ctx) => ctx.get("n")),
-  reset: handler({ retry: { attempts: 1 } }, async (ctx, to: number) => ctx.set("n", to)),
-});
+);
 
 declare const client: Client;
 const n: number = await client.call(Counter, "k").inc(1);
 const m: number = await client.call(counter, "k").peek();
 // @ts-expect-error: `inc` takes a number
 await client.call(Counter, "k").inc("1");
+
 export { m, n };

@@ -2,8 +2,17 @@
 // without an error is itself one. Checked by the compiler, never run.
 
 import { z } from "zod";
-import { contract, handler, implement, object } from "../../src/sdk/definition.ts";
-import { ref, service, shared, workflow, promise } from "../../src/sdk/definition.ts";
+import {
+  contract,
+  handler,
+  implement,
+  object,
+  promise,
+  ref,
+  service,
+  shared,
+  workflow,
+} from "../../src/sdk/definition.ts";
 import type { Client, Context, Duration } from "../../src/sdk/types.ts";
 import { cart, signup, ticketService } from "./use.ts";
 
@@ -41,36 +50,44 @@ await ctx.sleep("15 minutes");
 // @ts-expect-error: nor is a unit we do not know
 const unknownUnit: Duration = { weeks: 1 };
 
-export const state = object("State", { state: { n: 0 } }, {
-  async write(ctx) {
-    // @ts-expect-error: `n` is a number
-    ctx.set("n", "1");
-    // @ts-expect-error: there is no `m`
-    ctx.set("m", 1);
-    // @ts-expect-error: there is no `m` to read either
-    await ctx.get("m");
-    // @ts-expect-error: `n` has an initial value, so there is nothing to ask for by type
-    await ctx.get<string>("n");
+export const state = object(
+  "State",
+  { state: { n: 0 } },
+  {
+    async write(ctx) {
+      // @ts-expect-error: `n` is a number
+      ctx.set("n", "1");
+      // @ts-expect-error: there is no `m`
+      ctx.set("m", 1);
+      // @ts-expect-error: there is no `m` to read either
+      await ctx.get("m");
+      // @ts-expect-error: `n` has an initial value, so there is nothing to ask for by type
+      await ctx.get<string>("n");
+    },
+    read: shared(async (ctx) => {
+      // @ts-expect-error: shared handlers cannot write
+      ctx.set("n", 1);
+      return ctx.get("n");
+    }),
   },
-  read: shared(async (ctx) => {
-    // @ts-expect-error: shared handlers cannot write
-    ctx.set("n", 1);
-    return ctx.get("n");
-  }),
-});
+);
 
-export const flow = workflow("Flow", { promises: { verified: promise<string>() } }, {
-  async run(ctx) {
-    // @ts-expect-error: there is no promise of that name
-    await ctx.promise("verifed");
+export const flow = workflow(
+  "Flow",
+  { promises: { verified: promise<string>() } },
+  {
+    async run(ctx) {
+      // @ts-expect-error: there is no promise of that name
+      await ctx.promise("verifed");
+    },
+    async verify(ctx) {
+      // @ts-expect-error: it is a promise of a string
+      ctx.promise("verified").resolve(1);
+      // @ts-expect-error: beside `run`, handlers only read
+      ctx.set("x", 1);
+    },
   },
-  async verify(ctx) {
-    // @ts-expect-error: it is a promise of a string
-    ctx.promise("verified").resolve(1);
-    // @ts-expect-error: beside `run`, handlers only read
-    ctx.set("x", 1);
-  },
-});
+);
 
 export const past = service("Past", {
   async one(_ctx) {
@@ -99,14 +116,32 @@ export const schemas = object("Schemas", {
 });
 
 const Counter = contract<{ add(by: number): Promise<number>; get(): Promise<number> }>(
-  "object", "Counter");
-// @ts-expect-error: `get` is missing
-implement(Counter, {}, { async add(_ctx, by) { return by; } });
-implement(Counter, {}, {
-  // @ts-expect-error: `add` takes a number
-  async add(_ctx, by: string) { return by.length; },
-  async get() { return 0; },
-});
+  "object",
+  "Counter",
+);
+implement(
+  Counter,
+  {},
+  // @ts-expect-error: `get` is missing
+  {
+    async add(_ctx, by) {
+      return by;
+    },
+  },
+);
+implement(
+  Counter,
+  {},
+  {
+    // @ts-expect-error: `add` takes a number
+    async add(_ctx, by: string) {
+      return by.length;
+    },
+    async get() {
+      return 0;
+    },
+  },
+);
 // @ts-expect-error: contract functions give promises
 contract<{ add(by: number): number }>("object", "Counter");
 

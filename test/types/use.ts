@@ -2,22 +2,39 @@
 // not compile is refuse.ts.
 
 import { z } from "zod";
-import { handler, object, promise, ref, service, shared } from "../../src/sdk/definition.ts";
-import { workflow } from "../../src/sdk/definition.ts";
-import type { Call, Client, Context, Invocation, ObjectContext } from "../../src/sdk/types.ts";
-import type { SharedContext, Untyped } from "../../src/sdk/types.ts";
+import {
+  handler,
+  object,
+  promise,
+  ref,
+  service,
+  shared,
+  workflow,
+} from "../../src/sdk/definition.ts";
+import type {
+  Call,
+  Client,
+  Context,
+  Invocation,
+  ObjectContext,
+  SharedContext,
+  Untyped,
+} from "../../src/sdk/types.ts";
 
-type Eq<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Eq<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const is = <T extends true>(): T | void => {};
 
 export const ticketService = service("TicketService", {
   async reserve(ctx, ticketId: string): Promise<boolean> {
     is<Eq<typeof ctx, Context>>();
-    return ctx.run("reserve", ({ signal, idempotencyKey, attempt }) => {
-      is<Eq<typeof signal, AbortSignal>>();
-      return idempotencyKey.length > attempt && ticketId.length > 0;
-    }, { timeout: "5s", retry: { attempts: 3, delay: { milliseconds: 50 }, onExhausted: "fail" } });
+    return ctx.run(
+      "reserve",
+      ({ signal, idempotencyKey, attempt }) => {
+        is<Eq<typeof signal, AbortSignal>>();
+        return idempotencyKey.length > attempt && ticketId.length > 0;
+      },
+      { timeout: "5s", retry: { attempts: 3, delay: { milliseconds: 50 }, onExhausted: "fail" } },
+    );
   },
   async release(_ctx, _ticketId: string) {},
   async list(_ctx) {
@@ -27,57 +44,61 @@ export const ticketService = service("TicketService", {
 
 const empty = { cart: [] as string[], note: null as string | null };
 
-export const cart = object("Cart", { state: empty }, {
-  async addTicket(ctx, ticketId: string): Promise<boolean> {
-    const reserving = ctx.call(ticketService).reserve(ticketId);
-    is<Eq<typeof reserving, Call<boolean>>>();
-    const reserved = await reserving;
-    if (reserved) {
+export const cart = object(
+  "Cart",
+  { state: empty },
+  {
+    async addTicket(ctx, ticketId: string): Promise<boolean> {
+      const reserving = ctx.call(ticketService).reserve(ticketId);
+      is<Eq<typeof reserving, Call<boolean>>>();
+      const reserved = await reserving;
+      if (reserved) {
+        const c = await ctx.get("cart");
+        is<Eq<typeof c, string[]>>();
+        ctx.set("cart", [...c, ticketId]);
+        ctx.send(cart, ctx.key, { delay: "15m" }).expireTicket(ticketId);
+        ctx.sendDelayed(cart, ctx.key, "15m").expireTicket(ticketId);
+        ctx.sendDelayed(ticketService, { minutes: 15 }, { headers: { a: "b" } }).release(ticketId);
+      }
+      return reserved;
+    },
+    async expireTicket(ctx, ticketId: string) {
+      await ctx.call(ticketService).release(ticketId);
+      ctx.clear("note");
+      ctx.clearAll();
+    },
+    view: shared(async (ctx) => {
       const c = await ctx.get("cart");
       is<Eq<typeof c, string[]>>();
-      ctx.set("cart", [...c, ticketId]);
-      ctx.send(cart, ctx.key, { delay: "15m" }).expireTicket(ticketId);
-      ctx.sendDelayed(cart, ctx.key, "15m").expireTicket(ticketId);
-      ctx.sendDelayed(ticketService, { minutes: 15 }, { headers: { a: "b" } }).release(ticketId);
-    }
-    return reserved;
-  },
-  async expireTicket(ctx, ticketId: string) {
-    await ctx.call(ticketService).release(ticketId);
-    ctx.clear("note");
-    ctx.clearAll();
-  },
-  view: shared(async (ctx) => {
-    const c = await ctx.get("cart");
-    is<Eq<typeof c, string[]>>();
-    return c.length;
-  }),
-  find: shared({ input: z.object({ text: z.string() }) }, async (ctx, { text }) => {
-    return (await ctx.get("cart")).filter((id) => id.includes(text));
-  }),
-  count: shared({ retention: "1h", output: z.number() }, async (ctx, factor: number) => {
-    return (await ctx.get("cart")).length * factor;
-  }),
-  rename: handler(
-    { input: z.object({ note: z.string() }), retry: { attempts: 3 } },
-    async (ctx, { note }) => {
-      ctx.set("note", note);
-      return note.length;
+      return c.length;
+    }),
+    find: shared({ input: z.object({ text: z.string() }) }, async (ctx, { text }) => {
+      return (await ctx.get("cart")).filter((id) => id.includes(text));
+    }),
+    count: shared({ retention: "1h", output: z.number() }, async (ctx, factor: number) => {
+      return (await ctx.get("cart")).length * factor;
+    }),
+    rename: handler(
+      { input: z.object({ note: z.string() }), retry: { attempts: 3 } },
+      async (ctx, { note }) => {
+        ctx.set("note", note);
+        return note.length;
+      },
+    ),
+    numbered: handler({ input: z.string().transform(Number) }, async (ctx, n) => {
+      is<Eq<typeof n, number>>();
+      return ctx.key + n;
+    }),
+    slow: handler(
+      { abortTimeout: "1m", retention: "all", inputStable: false },
+      async (ctx, by: number) => ctx.date.now() + ctx.rand.random() + by,
+    ),
+    // Without an annotation an input is unknown, not any and not never.
+    async loose(_ctx, input) {
+      is<Eq<typeof input, unknown>>();
     },
-  ),
-  numbered: handler({ input: z.string().transform(Number) }, async (ctx, n) => {
-    is<Eq<typeof n, number>>();
-    return ctx.key + n;
-  }),
-  slow: handler(
-    { abortTimeout: "1m", retention: "all", inputStable: false },
-    async (ctx, by: number) => ctx.date.now() + ctx.rand.random() + by,
-  ),
-  // Without an annotation an input is unknown, not any and not never.
-  async loose(_ctx, input) {
-    is<Eq<typeof input, unknown>>();
   },
-});
+);
 
 // State that was not declared: any name, and a type where it is read.
 export const untyped = object("Untyped", {
@@ -96,19 +117,23 @@ export const untyped = object("Untyped", {
   }),
 });
 
-export const signup = workflow("Signup", { promises: { verified: promise<string>() } }, {
-  async run(ctx, email: string) {
-    const code = await ctx.promise("verified");
-    is<Eq<typeof code, string>>();
-    ctx.set("x", 1);
-    return email + code;
+export const signup = workflow(
+  "Signup",
+  { promises: { verified: promise<string>() } },
+  {
+    async run(ctx, email: string) {
+      const code = await ctx.promise("verified");
+      is<Eq<typeof code, string>>();
+      ctx.set("x", 1);
+      return email + code;
+    },
+    async verify(ctx, code: string) {
+      ctx.promise("verified").resolve(code);
+      const peeked = await ctx.promise("verified").peek();
+      is<Eq<typeof peeked, string | undefined>>();
+    },
   },
-  async verify(ctx, code: string) {
-    ctx.promise("verified").resolve(code);
-    const peeked = await ctx.promise("verified").peek();
-    is<Eq<typeof peeked, string | undefined>>();
-  },
-});
+);
 
 export const loose = workflow("Loose", {
   async run(ctx) {
@@ -173,9 +198,13 @@ is<Eq<typeof r7, boolean>>();
 async function remaining(ctx: SharedContext<{ cart: string[] }>): Promise<number> {
   return (await ctx.get("cart")).length;
 }
-export const helped = object("Helped", { state: { cart: [] as string[] } }, {
-  async exclusive(ctx) {
-    return remaining(ctx);
+export const helped = object(
+  "Helped",
+  { state: { cart: [] as string[] } },
+  {
+    async exclusive(ctx) {
+      return remaining(ctx);
+    },
+    shared: shared(async (ctx) => remaining(ctx)),
   },
-  shared: shared(async (ctx) => remaining(ctx)),
-});
+);

@@ -1,20 +1,36 @@
 // Conformance of cold tables: invocations, the ids derived for them, and their journals.
 import type { Status } from "../../model/row.ts";
-import type { Suite } from "./cold-suite.ts";
 import { completedRow, entriesFrom, fullInvocationRow, invocationRow } from "./cold-rows.ts";
+import type { Suite } from "./cold-suite.ts";
 
 export function invocationTests({ on, expect }: Suite): void {
   on("an invocation is read as it was written, every field of it", (table, write) => {
-    write({ invocations: [[7, fullInvocationRow(7)], [8, invocationRow(8)]] });
+    write({
+      invocations: [
+        [7, fullInvocationRow(7)],
+        [8, invocationRow(8)],
+      ],
+    });
     expect(table.invocation(7)).toEqual(fullInvocationRow(7));
     expect(table.invocation(8)).toEqual(invocationRow(8));
     expect(table.invocation(9)).toBeUndefined();
   });
 
   on("a row given replaces the row held, and null removes it", (table, write) => {
-    write({ invocations: [[7, fullInvocationRow(7)], [8, invocationRow(8)]] });
+    write({
+      invocations: [
+        [7, fullInvocationRow(7)],
+        [8, invocationRow(8)],
+      ],
+    });
     const next = invocationRow(7, { key: null, status: "running", input: null });
-    write({ invocations: [[7, next], [8, null], [9, null]] });
+    write({
+      invocations: [
+        [7, next],
+        [8, null],
+        [9, null],
+      ],
+    });
     expect(table.invocation(7)).toEqual(next);
     expect(table.invocation(8)).toBeUndefined();
   });
@@ -50,8 +66,19 @@ export function invocationTests({ on, expect }: Suite): void {
   });
 
   on("a derived id names the invocation it was given last", (table, write) => {
-    write({ derived: [["wf", 3], ["idem", 4]] });
-    write({ derived: [["wf", 9], ["idem", null], ["never", null]] });
+    write({
+      derived: [
+        ["wf", 3],
+        ["idem", 4],
+      ],
+    });
+    write({
+      derived: [
+        ["wf", 9],
+        ["idem", null],
+        ["never", null],
+      ],
+    });
     expect(table.derived("wf")).toBe(9);
     expect(table.derived("idem")).toBeUndefined();
   });
@@ -89,8 +116,14 @@ export function journalTests({ on, expect }: Suite): void {
 
   on("an invocation that began and ended within one fold is one row", (table, write) => {
     write({
-      invocations: [[7, completedRow(7, null)], [8, completedRow(8, null)]],
-      journals: [{ ...open, end: "finished" }, { n: 8, from: 0, entries: [], end: "finished" }],
+      invocations: [
+        [7, completedRow(7, null)],
+        [8, completedRow(8, null)],
+      ],
+      journals: [
+        { ...open, end: "finished" },
+        { n: 8, from: 0, entries: [], end: "finished" },
+      ],
     });
     expect(table.journal(7, 0)).toEqual(entriesFrom(0, 3));
     expect(table.journal(8, 0)).toEqual([]);
@@ -122,11 +155,22 @@ export function journalEndTests({ on, expect }: Suite): void {
 
   on("a journal goes with its invocation, finished in that fold or not", (table, write) => {
     write({
-      invocations: [[7, invocationRow(7)], [8, completedRow(8, null)], [9, invocationRow(9)]],
+      invocations: [
+        [7, invocationRow(7)],
+        [8, completedRow(8, null)],
+        [9, invocationRow(9)],
+      ],
       journals: [open, { ...open, n: 8, end: "finished" }, { ...open, n: 9 }],
     });
     const end = { n: 9, from: 3, entries: entriesFrom(3, 1), end: "finished" } as const;
-    write({ invocations: [[7, null], [8, null], [9, null]], journals: [end] });
+    write({
+      invocations: [
+        [7, null],
+        [8, null],
+        [9, null],
+      ],
+      journals: [end],
+    });
     for (const n of [7, 8, 9]) expect(table.journal(n, 0)).toEqual([]);
   });
 }

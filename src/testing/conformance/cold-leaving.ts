@@ -1,14 +1,21 @@
 // Conformance of cold tables: timers, and how completed invocations leave.
 import type { TimerRow } from "../../model/row.ts";
-import type { ColdRead } from "../../ports/cold-table.ts";
-import type { Suite } from "./cold-suite.ts";
 import { countExpiryBase } from "../../model/row.ts";
+import type { ColdRead } from "../../ports/cold-table.ts";
 import { completedRow, entriesFrom, invocationRow } from "./cold-rows.ts";
+import type { Suite } from "./cold-suite.ts";
 
 export function timerTests({ on, expect }: Suite): void {
   const timers: TimerRow[] = [
-    ...[{ due: 10, n: 2, of: -1 }, { due: 10, n: 2, of: 0 }, { due: 10, n: 11, of: 3 }],
-    ...[{ due: 20, n: 1, of: 5 }, { due: 1_700_000_000_000, n: 3, of: -1 }],
+    ...[
+      { due: 10, n: 2, of: -1 },
+      { due: 10, n: 2, of: 0 },
+      { due: 10, n: 11, of: 3 },
+    ],
+    ...[
+      { due: 20, n: 1, of: 5 },
+      { due: 1_700_000_000_000, n: 3, of: -1 },
+    ],
   ];
   const put = (timer: TimerRow) => [timer, "put"] as const;
 
@@ -88,7 +95,10 @@ export function sweepTests({ on, expect }: Suite): void {
     write({
       invocations: [...rows, invocationRow(3, { derivedId: "b" })].map((row) => [row.n, row]),
       journals: [{ n: 1, from: 0, entries: entriesFrom(0, 2), end: "finished" }],
-      derived: [["a", 1], ["b", 3]],
+      derived: [
+        ["a", 1],
+        ["b", 3],
+      ],
     });
     write({ swept: { count: 0, time: 10 } });
     expect(left(table, 3)).toEqual([3]);

@@ -2,12 +2,15 @@
 // the name of any of them.
 import type { ObjectRow } from "../../model/row.ts";
 import type { ColdRead } from "../../ports/cold-table.ts";
-import type { Suite } from "./cold-suite.ts";
 import { asRead, invocationRow, objectRow, partitionKey, promiseRow } from "./cold-rows.ts";
+import type { Suite } from "./cold-suite.ts";
 
 export function objectTests({ on, expect }: Suite): void {
   on("lock, inbox and state of a key are read together", (table, write) => {
-    const inbox = [{ at: 5, n: 4 }, { at: 9, n: 8 }];
+    const inbox = [
+      { at: 5, n: 4 },
+      { at: 9, n: 8 },
+    ];
     const state = { cart: '["T-1"]', none: null, png: { base64: "AA==", contentType: "i/p" } };
     const row = objectRow("a", {
       ...{ at: 9, lock: 3, version: 6, stateBytes: 40, inbox, state },
@@ -102,8 +105,20 @@ export function promiseTests({ on, expect }: Suite): void {
   on("promises of a workflow key are put, listed and deleted", (table, write) => {
     const waiting = promiseRow("b", { waiters: [{ n: 4, of: 2 }] });
     const done = promiseRow("a", { result: { value: null }, at: 12 });
-    write({ promises: [[waiting, "put"], [promiseRow("a"), "put"], [promiseRow("c"), "put"]] });
-    write({ promises: [[done, "put"], [promiseRow("c"), "delete"], [promiseRow("d"), "delete"]] });
+    write({
+      promises: [
+        [waiting, "put"],
+        [promiseRow("a"), "put"],
+        [promiseRow("c"), "put"],
+      ],
+    });
+    write({
+      promises: [
+        [done, "put"],
+        [promiseRow("c"), "delete"],
+        [promiseRow("d"), "delete"],
+      ],
+    });
     const find = (name: string) => table.promise(partitionKey, "Signup", "user-1", name);
     expect(find("a")).toEqual(done);
     expect(find("b")).toEqual(waiting);
@@ -114,7 +129,7 @@ export function promiseTests({ on, expect }: Suite): void {
 }
 
 export function nameTests({ on, expect }: Suite): void {
-  const broken = ["\u0000", "a\u0000b", "\u0001", "\u0001\"", "\ud800", "x\udc00y"];
+  const broken = ["\u0000", "a\u0000b", "\u0001", '\u0001"', "\ud800", "x\udc00y"];
   const strange = ["", " ", "0", "é", "😀", "%'\"/", ...broken];
 
   on("any text is a key, a name, a value", (table, write) => {

@@ -2,8 +2,7 @@
 // `expect`, so that no runner becomes a dependency. An adapter passes when all of these do; what is
 // found wrong in one adapter becomes a case here.
 import type { ColdChanges } from "../../ports/cold-table.ts";
-import type { ColdTableConformance, Suite } from "./cold-suite.ts";
-import { journalEndTests, journalTests, invocationTests } from "./cold-invocations.ts";
+import { invocationTests, journalEndTests, journalTests } from "./cold-invocations.ts";
 import { expiryTests, sweepTests, timerTests } from "./cold-leaving.ts";
 import {
   inboxTests,
@@ -23,6 +22,7 @@ import {
   partitionKey,
   promiseRow,
 } from "./cold-rows.ts";
+import type { ColdTableConformance, Suite } from "./cold-suite.ts";
 
 export type { ColdTableConformance, ColdTableUnderTest } from "./cold-suite.ts";
 
@@ -102,7 +102,10 @@ function everything(): Partial<ColdChanges> {
     position: 40,
     chain: 41,
     meta: metaRow({ epoch: 6 }),
-    invocations: [[7, fullInvocationRow(7)], [8, completedRow(8, null)]],
+    invocations: [
+      [7, fullInvocationRow(7)],
+      [8, completedRow(8, null)],
+    ],
     journals: [
       { n: 7, from: 0, entries: entriesFrom(0, 3), end: "open" },
       { n: 8, from: 0, entries: entriesFrom(0, 2), end: "finished" },
