@@ -77,7 +77,11 @@ test("R15: the changelog is trimmed only behind a copy", async () => {
   const copy = deferred<{ position: number; bytes: number } | undefined>();
   const materialiser = { copy: () => copy.promise };
   const storage = { changelog, materialiser } as never;
-  const checkpointer = new Checkpointer(storage, () => {}, () => {});
+  const checkpointer = new Checkpointer(
+    storage,
+    () => {},
+    () => {},
+  );
   checkpointer.folded();
   await Promise.resolve();
   expect(trims).toEqual([]);

@@ -3,11 +3,12 @@
 // slot; what found none waits in the table and is paged from it (R13).
 import type { Learned } from "../model/effect.ts";
 import type { CommandEntry, CommandIndex } from "../model/entry.ts";
-import { HoldfastError, failureOf, isHoldfastError } from "../model/errors.ts";
+import { failureOf, HoldfastError, isHoldfastError } from "../model/errors.ts";
 import { crashesSuspect } from "../model/limits.ts";
 import type { Failure, Result } from "../model/payload.ts";
-import type { Again, CommandRequest } from "../model/proposal.ts";
+import type { Again, CommandRequest, Proposal } from "../model/proposal.ts";
 import type { InvocationNumber, InvocationRow } from "../model/row.ts";
+import type { Decided } from "../partition/decide.ts";
 import type { Tables } from "../partition/tables/tables.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import { Attempt } from "../sdk/attempt.ts";
@@ -192,18 +193,26 @@ export class Invoker implements AttemptHost {
     });
   }
 
+  /** A rule that breaks has ended the partition, which told: user code and its promises go on. */
+  #propose(proposal: Proposal): Decided | undefined {
+    try {
+      return this.#parts.processor().propose(proposal);
+    } catch {
+      return undefined;
+    }
+  }
+
   // ---- what attempts ask
 
   command(attempt: Attempt, command: CommandRequest): CommandEntry | undefined {
     if (this.#stopped) return undefined;
     const { row, number, revision } = attempt;
-    const processor = this.#parts.processor();
-    return processor.propose({ kind: "command", n: row.n, attempt: number, revision, command }).entry;
+    return this.#propose({ kind: "command", n: row.n, attempt: number, revision, command })?.entry;
   }
 
   stepDone(attempt: Attempt, of: CommandIndex, tries: number, result: Result): void {
     if (this.#stopped) return;
-    this.#parts.processor().propose({ kind: "stepDone", n: attempt.row.n, of, tries, result });
+    this.#propose({ kind: "stepDone", n: attempt.row.n, of, tries, result });
   }
 
   stepFailed(attempt: Attempt, of: CommandIndex, tries: number, failed: StepFailure): void {
@@ -211,7 +220,7 @@ export class Invoker implements AttemptHost {
     const failure = failureOf(failed.error);
     const { due } = failed;
     const { n } = attempt.row;
-    this.#parts.processor().propose({ kind: "stepFailed", n, of, tries, failure, due });
+    this.#propose({ kind: "stepFailed", n, of, tries, failure, due });
     if (attempt.suspendable) this.idle(attempt);
   }
 
@@ -219,7 +228,7 @@ export class Invoker implements AttemptHost {
     if (this.#stopped) return;
     const { row, number } = attempt;
     this.#forget(attempt);
-    this.#parts.processor().propose({ kind: "finish", n: row.n, attempt: number, result });
+    this.#propose({ kind: "finish", n: row.n, attempt: number, result });
   }
 
   failed(attempt: Attempt, error: unknown, mismatch: boolean): void {
@@ -232,7 +241,7 @@ export class Invoker implements AttemptHost {
     const revision = other ? attempt.revision : undefined;
     const n = row.n;
     this.#parts.reportFailure(attempt, failure, again);
-    this.#parts.processor().propose({ kind: "fail", n, attempt: number, failure, again, revision });
+    this.#propose({ kind: "fail", n, attempt: number, failure, again, revision });
   }
 
   #again(attempt: Attempt): Again {
@@ -273,7 +282,7 @@ export class Invoker implements AttemptHost {
     if (!attempt.suspendable) return;
     attempt.close("the invocation is suspended");
     this.#forget(attempt);
-    this.#parts.processor().propose({ kind: "suspend", n: row.n, attempt: number });
+    this.#propose({ kind: "suspend", n: row.n, attempt: number });
   }
 
   /** Suspends, a little later, what has waited long enough by then. */

@@ -159,3 +159,31 @@ test("R21: a clock behind the newest record never sends stamps back, and is told
   engine.clock.set(before - 2 * 86_400_000);
   await expect(engine.crash()).rejects.toMatchObject({ code: "CLOCK_BACKWARDS" });
 });
+
+test("I10: a rule that breaks ends the engine and tells its callers, not the process", async () => {
+  const caller = service("Caller", {
+    async call(ctx): Promise<number> {
+      await ctx.sleep("1s");
+      return ctx.call(cart, "never seen").add("x");
+    },
+    async step(ctx): Promise<unknown> {
+      return ctx.run("slow", never("slow"));
+    },
+  });
+  const told: unknown[] = [];
+  const engine = await TestEngine.open({
+    services: [caller, cart],
+    onFatal: (error) => told.push(error),
+  });
+  const calls = [later(engine.call(caller).call()), later(engine.call(caller).step())];
+  await engine.runUntilIdle();
+  Object.assign(engine.storage.cold, {
+    object: () => {
+      throw new Error("torn");
+    },
+  });
+  await expect(engine.advance("2s")).rejects.toThrow("torn");
+  for (const call of calls) expect(await codeOf(call)).toBe("ENGINE_FAILED");
+  expect(told).toHaveLength(1);
+  await expect(engine.close()).rejects.toThrow("torn");
+});

@@ -267,24 +267,27 @@ test("R18: those still to be told are told after a crash", async () => {
   await engine.close();
 });
 
-scenario("R9: a call still being encoded is cancelled with the rest, once it was sent", async (open) => {
-  const far = service("Far", {
-    wait: handler({ serde: slowSerde }, async (ctx, _input: string): Promise<void> => {
-      await ctx.sleep("1h");
-    }),
-  });
-  const near = object("Near", {
-    async go(ctx): Promise<string> {
-      await ctx.get("x");
-      const sleep = ctx.sleep("1h");
-      ctx.cancel(ctx.id);
-      const call = ctx.call(far).wait("x".repeat(5000));
-      await Promise.allSettled([sleep, call]);
-      return ctx.run("id", () => call.id);
-    },
-  });
-  const engine = await open({ services: [far, near] });
-  const id = await engine.call(near, "k").go();
-  await engine.crash();
-  expect(await codeOf(engine.invocation(id).result())).toBe("CANCELLED");
-});
+scenario(
+  "R9: a call still being encoded is cancelled with the rest, once it was sent",
+  async (open) => {
+    const far = service("Far", {
+      wait: handler({ serde: slowSerde }, async (ctx, _input: string): Promise<void> => {
+        await ctx.sleep("1h");
+      }),
+    });
+    const near = object("Near", {
+      async go(ctx): Promise<string> {
+        await ctx.get("x");
+        const sleep = ctx.sleep("1h");
+        ctx.cancel(ctx.id);
+        const call = ctx.call(far).wait("x".repeat(5000));
+        await Promise.allSettled([sleep, call]);
+        return ctx.run("id", () => call.id);
+      },
+    });
+    const engine = await open({ services: [far, near] });
+    const id = await engine.call(near, "k").go();
+    await engine.crash();
+    expect(await codeOf(engine.invocation(id).result())).toBe("CANCELLED");
+  },
+);

@@ -97,6 +97,7 @@ test("R9: a cancel is journaled once, wakes who backs off or is suspended, is ke
   const r = given([invoke("S/plain")]);
   const third = idOf(r.leader.row(2));
   r.when({ kind: "pause", id: third });
+  expect(r.leader.row(2).lastFailure?.code).toBe("PAUSED");
   expect(kindsOf(r.when({ kind: "cancel", id: third }).changes)).toEqual(["notified"]);
 });
 
