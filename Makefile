@@ -32,7 +32,7 @@ test: build ## Unit, conformance and scenario tests (FILE=… for one)
 
 check: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## What CI runs
 	npx --no-install tsc -p tsconfig.check.json
-	$(MAKE) --no-print-directory test
+	NODE24=1 $(MAKE) --no-print-directory test
 
 lint: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## Format, lint, imports, floating promises
 	$(TOOLS)/biome check
