@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { errorCodes } from "../src/model/errors.ts";
 import {
   bannedWords,
   codesWithoutTest,
@@ -116,6 +117,10 @@ describe("words that stay out", () => {
 });
 
 describe("error codes", () => {
+  test("each code has a test", () => {
+    expect(codesWithoutTest(Object.keys(errorCodes), files)).toEqual([]);
+  });
+
   test("a code that no test names is found", () => {
     const named = parse("src/engine/planted.test.ts", 'expect(code).toBe("NAMED_CODE");');
     const thrown = parse("src/engine/planted.ts", 'throw new HoldfastError("THROWN_CODE");');

@@ -188,6 +188,11 @@ export async function readWhole(disk: Disk, path: string): Promise<Uint8Array | 
   }
 }
 
+/** The same, empty where there is none of that name. */
+export async function wholeOf(disk: Disk, path: string): Promise<Buffer> {
+  return Buffer.from((await readWhole(disk, path)) ?? []);
+}
+
 /** Writes all of `bytes`, looping on short counts. A full disk is an error here. */
 export async function writeAll(file: DiskFile, bytes: Uint8Array, position: number): Promise<void> {
   let written = 0;

@@ -3,7 +3,8 @@ import { contentOf, openOn } from "../../test/support/changelog-script.ts";
 import type { DiskImage } from "../../test/support/fake-disk.ts";
 import { FakeDisk } from "../../test/support/fake-disk.ts";
 import { Prng } from "../std/prng.ts";
-import { examine, rewrite } from "./salvage.ts";
+import { rewrite } from "./rewrite.ts";
+import { examine } from "./salvage.ts";
 
 type Content = Awaited<ReturnType<typeof contentOf>>;
 

@@ -19,7 +19,6 @@ export type HandlerErrorCode =
   | "UNJOURNALED_AWAIT"
   | "RUN_NESTED"
   | "CONTEXT_CLOSED"
-  | "PROMISE_UNAWAITED"
   | "ATTEMPT_KILLED_PROCESS"
   | "STATE_READ_ONLY"
   | "STATE_TOO_LARGE";
@@ -124,12 +123,6 @@ export const handlerErrorCodes: Readonly<Record<HandlerErrorCode, ErrorCodeEntry
     happened: "The context was used after its handler had ended.",
     why: "Nothing can be added to a journal that is complete.",
     fix: "Await what the handler starts before it returns; do not keep the context.",
-  },
-  PROMISE_UNAWAITED: {
-    status: 500,
-    happened: "A promise of the context failed and the handler never looked at it.",
-    why: "The failure would pass unnoticed.",
-    fix: "Await it, or use `ctx.send` if its result does not matter.",
   },
   ATTEMPT_KILLED_PROCESS: {
     status: 500,

@@ -21,7 +21,6 @@ export type StorageErrorCode =
   | "RECORD_UNREADABLE"
   | "ENGINE_CLOSED"
   | "ENGINE_FAILED"
-  | "ENGINE_OVERLOADED"
   | "PACKAGE_BUNDLED"
   | "CLOCK_BACKWARDS"
   | "INVARIANT_BROKEN";
@@ -133,13 +132,6 @@ export const storageErrorCodes: Readonly<Record<StorageErrorCode, ErrorCodeEntry
     happened: "The engine stopped before it could say whether the request was accepted.",
     why: "The outcome is unknown: it may have been made durable, or not.",
     fix: "Restart it; repeat the request only with an idempotency key, or look it up first.",
-  },
-  ENGINE_OVERLOADED: {
-    status: 429,
-    retryable: true,
-    happened: "The engine has as much work under way as its limits allow.",
-    why: "Refusing at the door keeps what was accepted moving.",
-    fix: "Retry later with backoff; raise the limit if it is always reached.",
   },
   PACKAGE_BUNDLED: {
     status: 500,

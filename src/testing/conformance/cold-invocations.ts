@@ -3,7 +3,12 @@ import type { Status } from "../../model/row.ts";
 import { completedRow, entriesFrom, fullInvocationRow, invocationRow } from "./cold-rows.ts";
 import type { Suite } from "./cold-suite.ts";
 
-export function invocationTests({ on, expect }: Suite): void {
+export function invocationTests(suite: Suite): void {
+  rowTests(suite);
+  lookUpTests(suite);
+}
+
+function rowTests({ on, expect }: Suite): void {
   on("an invocation is read as it was written, every field of it", (table, write) => {
     write({
       invocations: [
@@ -46,7 +51,9 @@ export function invocationTests({ on, expect }: Suite): void {
     read?.waiters.splice(0);
     expect(table.invocation(7)).toEqual(fullInvocationRow(7));
   });
+}
 
+function lookUpTests({ on, expect }: Suite): void {
   on("unfinished invocations are listed by status, ascending, a page at a time", (table, write) => {
     const statuses: Status[] = ["ready", "scheduled", "ready", "paused", "ready", "ready"];
     write({ invocations: statuses.map((status, i) => [i + 1, invocationRow(i + 1, { status })]) });
