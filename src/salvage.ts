@@ -32,6 +32,7 @@ export interface SalvageOptions {
   readonly fromTable?: boolean | undefined;
   /** Works on a network file system too. Default false. */
   readonly allowRemote?: boolean | undefined;
+  readonly disk?: Disk | undefined;
 }
 
 export interface SalvageReport {
@@ -69,7 +70,7 @@ export type TableFate =
  */
 export async function salvage(options: SalvageOptions): Promise<SalvageReport | undefined> {
   const directory = resolve(options.directory);
-  const disk = nodeDisk();
+  const { disk = nodeDisk() } = options;
   const place = { disk, directory, allowRemote: options.allowRemote ?? false };
   if ((await inspectDirectory(place)) === "empty") {
     throw new HoldfastError("DIRECTORY_FOREIGN", {

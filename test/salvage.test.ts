@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -18,6 +19,8 @@ import { fileURLToPath } from "node:url";
 import { Engine, object } from "holdfast";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openFileChangelog } from "../src/file/changelog.ts";
+import type { Disk } from "../src/file/disk.ts";
+import { nodeDisk } from "../src/file/disk.ts";
 import { fileSnapshots } from "../src/file/snapshots.ts";
 import { salvage } from "../src/salvage.ts";
 import { openSqliteColdTable } from "../src/sqlite/cold-table.ts";
@@ -209,6 +212,54 @@ test("a salvage that was cut short before the last rename is finished by the nex
   renameSync(aside, join(data, "changelog.salvaged"));
   expect(await countNow()).toBe(60);
   expect(existsSync(aside)).toBe(true);
+});
+
+/** A disk whose changes fail from the n-th on, as when the process dies there. */
+function dyingDisk(changes: number): Disk {
+  const disk = nodeDisk();
+  let left = changes;
+  const change = async <T>(act: () => Promise<T>): Promise<T> => {
+    if (left-- <= 0) throw new Error("died");
+    return act();
+  };
+  return {
+    ...disk,
+    makeDirectory: (path) => change(() => disk.makeDirectory(path)),
+    rename: (from, to) => change(() => disk.rename(from, to)),
+    unlink: (path) => change(() => disk.unlink(path)),
+    open: (path, mode) =>
+      mode === "read" ? disk.open(path, mode) : change(() => disk.open(path, mode)),
+  };
+}
+
+test("wherever a salvage is cut short, it can be run again, and nothing is lost by it", async () => {
+  await addUpTo(60);
+  const position = await keepCopy();
+  await addUpTo(90);
+  await keepCopy();
+  damage(segments()[1]!, 0.9);
+  const damaged = `${data}-damaged`;
+  cpSync(data, damaged, { recursive: true, filter: (path) => !path.endsWith("lock.sock") });
+  const before = contents();
+  const planned = await salvage({ directory: data });
+  let cuts = 0;
+  for (let died = true; died; cuts++) {
+    rmSync(data, { recursive: true });
+    cpSync(damaged, data, { recursive: true });
+    const disk = dyingDisk(cuts);
+    died = await salvage({ directory: data, acceptLoss: true, disk }).then(
+      () => false,
+      () => true,
+    );
+    const again = await salvage({ directory: data, acceptLoss: true });
+    if (again !== undefined) expect(again.kept).toEqual(planned!.kept);
+    const after = new Set(contents());
+    expect(before.filter((hash) => !after.has(hash))).toEqual([]);
+    expect(await countNow(), `cut at ${cuts}`).toBeGreaterThan(60);
+  }
+  expect(planned!.table).toMatchObject({ kind: "restored", position });
+  expect(cuts).toBeGreaterThan(10);
+  rmSync(damaged, { recursive: true });
 });
 
 test("an engine that has it open keeps salvage out; what is no data directory is refused", async () => {
