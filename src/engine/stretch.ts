@@ -13,7 +13,7 @@ import { Folder } from "./materialiser.ts";
  * Changelog gathered before it is written while more keeps coming: what comes and goes within a
  * stretch costs no write, and most completed invocations do.
  */
-const stretchBytesMax = 16 * 1024 * 1024;
+const stretchBytesMax = 8 * 1024 * 1024;
 
 /** How long the last batch of a stretch waits for another. */
 const quietMs = 25;
