@@ -277,3 +277,32 @@ scenario("kill in every state frees the key for the next", async (open) => {
     expect(await next).toBe("went on");
   }
 });
+
+for (const deaf of [false, true]) {
+  const how = deaf ? "one that ignores its signal" : "one that stops";
+  scenario(`R9: a cancelled step is not run again, nor after a crash: ${how}`, async (open) => {
+    let begun = 0;
+    const stubborn = service("Stubborn", {
+      async go(ctx): Promise<string> {
+        const step = ctx.run("slow", ({ signal }) => {
+          begun++;
+          return new Promise<string>((_, reject) => {
+            if (!deaf) signal.addEventListener("abort", () => reject(new Error("stopped")));
+          });
+        });
+        const code = await step.catch((error: TerminalError) => error.code);
+        await ctx.sleep("1h");
+        return code;
+      },
+    });
+    const engine = await open({ services: [stubborn] });
+    const { id } = await engine.send(stubborn).go();
+    await engine.runUntilIdle();
+    await cancel(engine, id);
+    await engine.advance("20m");
+    await engine.crash();
+    await engine.advance("2h");
+    expect(await engine.invocation(id).result()).toBe("CANCELLED");
+    expect(begun).toBe(1);
+  });
+}
