@@ -86,12 +86,12 @@ export class CutView implements Disk {
     return last ? bytes.subarray(0, Math.min(bytes.length, this.#lastBytes)) : bytes;
   }
 
-  makeDirectory = refuse;
-  rename = refuse;
-  unlink = refuse;
-  syncDirectory = refuse;
-  identity = refuse;
-  room = refuse;
+  makeDirectory: () => Promise<never> = refuse;
+  rename: () => Promise<never> = refuse;
+  unlink: () => Promise<never> = refuse;
+  syncDirectory: () => Promise<never> = refuse;
+  identity: () => Promise<never> = refuse;
+  room: () => Promise<never> = refuse;
 }
 
 class CutFile implements DiskFile {
