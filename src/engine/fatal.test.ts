@@ -74,7 +74,7 @@ test("R15: the changelog is trimmed only behind a copy", async () => {
   const trims: number[] = [];
   changelog.trim = (position) => Promise.resolve(void trims.push(position));
   Object.defineProperty(changelog, "bytes", { get: () => 2 ** 40 });
-  const copy = deferred<{ position: number; bytes: number } | undefined>();
+  const copy = deferred<{ position: number; behind: number; bytes: number } | undefined>();
   const materialiser = { copy: () => copy.promise };
   const storage = { changelog, materialiser } as never;
   const checkpointer = new Checkpointer(
@@ -85,7 +85,7 @@ test("R15: the changelog is trimmed only behind a copy", async () => {
   checkpointer.folded();
   await Promise.resolve();
   expect(trims).toEqual([]);
-  copy.resolve({ position: 7, bytes: 1 });
+  copy.resolve({ position: 7, behind: 7, bytes: 1 });
   await new Promise((resolve) => setImmediate(resolve));
   expect(trims).toEqual([7]);
 });
