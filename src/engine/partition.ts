@@ -4,7 +4,7 @@
 import type { Effect, Learned } from "../model/effect.ts";
 import { HoldfastError } from "../model/errors.ts";
 import { idOf } from "../model/invocation-id.ts";
-import { lagBytesMax } from "../model/limits.ts";
+import { lagBytesMax, lagRecordsMax } from "../model/limits.ts";
 import type { Proposal } from "../model/proposal.ts";
 import type { Decided } from "../partition/decide.ts";
 import type { Tables } from "../partition/tables/tables.ts";
@@ -145,7 +145,7 @@ export class Partition {
     const { changelog, materialiser } = this.#world.storage;
     materialiser.onFold = () => {
       this.tables.forget(materialiser.folded);
-      this.admission.set("lag", materialiser.lagBytes > lagBytesMax);
+      this.admission.set("lag", this.#lags);
       this.#checkpointer.folded();
     };
     materialiser.onError = (error) => this.#fail(error);
@@ -198,10 +198,16 @@ export class Partition {
 
   /** Admission for requests from outside: waits while folding lags, refuses on a full disk (R13). */
   admit(): Promise<void> | undefined {
-    const { materialiser } = this.#world.storage;
-    if (!this.admission.stopped && materialiser.lagBytes <= lagBytesMax) return undefined;
-    if (materialiser.lagBytes > lagBytesMax) this.admission.set("lag", true);
+    const lags = this.#lags;
+    if (!this.admission.stopped && !lags) return undefined;
+    if (lags) this.admission.set("lag", true);
     return this.admission.wait();
+  }
+
+  /** Whether folding is behind by more than memory should hold of rows not yet folded. */
+  get #lags(): boolean {
+    const { folded, lagBytes } = this.#world.storage.materialiser;
+    return lagBytes > lagBytesMax || this.processor.durable - folded > lagRecordsMax;
   }
 
   #tell(decided: Decided): void {

@@ -33,6 +33,12 @@ export const batchBytesMax: number = batchBytesFull + recordBytesMax;
 /** Decided but not yet durable, per partition. More means the disk is behind: doors refuse. */
 export const lagBytesMax: number = 32 * mib;
 
+/**
+ * Records the table may be behind. Small ones leave several times their size in memory until they
+ * are folded: a sleeper is 250 bytes of changelog and 1.6 kB of rows.
+ */
+export const lagRecordsMax = 200_000;
+
 /** The key of an object or workflow. It is part of every row of that object. */
 export const keyBytesMax: number = 1 * kib;
 
