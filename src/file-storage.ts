@@ -161,9 +161,10 @@ function materialiserFor(
   const keepCopy: RemoteMaterialiserOptions["keepCopy"] = async (copy) => {
     rmSync(aside, { force: true });
     try {
-      const kept = await snapshots.put(aside, await copy(aside));
+      const before = await newestCopy(directory, 1);
+      const { position, bytes } = await snapshots.put(aside, await copy(aside));
       await snapshots.prune();
-      return kept;
+      return { position, bytes, behind: before?.position ?? 0 };
     } finally {
       rmSync(aside, { force: true });
     }

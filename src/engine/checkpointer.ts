@@ -1,6 +1,6 @@
 // When the cold table is copied and what of the changelog is then trimmed. The changelog is trimmed
-// only behind a copy that was read back (R15); a copy is due when the changelog has grown as large
-// as the table since the last one. A copy that fails leaves everything as it was, and is tried again.
+// only behind a copy that was read back, and that is not the only one (R15); a copy is due when the
+// changelog has grown as large as the table since the last one. A copy that fails leaves everything as it was, and is tried again.
 import { isHoldfastError } from "../model/errors.ts";
 import type { OpenStorage } from "../ports/storage.ts";
 import type { Report } from "./events.ts";
@@ -15,6 +15,8 @@ export class Checkpointer {
   readonly #report: Report;
   readonly #onFatal: (error: unknown) => void;
   #tableBytes = 0;
+  /** Bytes of changelog held when the last copy was made. */
+  #held = 0;
   #retryAt = 0;
   #copying = false;
   #stopped = false;
@@ -28,7 +30,8 @@ export class Checkpointer {
   /** The table has been folded further. */
   folded(): void {
     const { changelog } = this.#storage;
-    const due = changelog.bytes > Math.max(changelogBytesMin, this.#tableBytes, this.#retryAt);
+    const grown = changelog.bytes - this.#held;
+    const due = grown > Math.max(changelogBytesMin, this.#tableBytes, this.#retryAt);
     if (!due || this.#copying || this.#stopped) return;
     this.#copying = true;
     this.#copy().then(
@@ -45,7 +48,7 @@ export class Checkpointer {
   #failed(error: unknown): void {
     const passing = ["DISK_FULL", "COPY_DAMAGED", "TABLE_LOCKED"];
     if (!isHoldfastError(error) || !passing.includes(error.code)) return this.#onFatal(error);
-    this.#retryAt = this.#storage.changelog.bytes + retryBytes;
+    this.#retryAt = this.#storage.changelog.bytes - this.#held + retryBytes;
     this.#report({ kind: "copyFailed", code: error.code, message: error.message });
   }
 
@@ -58,7 +61,8 @@ export class Checkpointer {
     if (copy === undefined || this.#stopped) return;
     this.#retryAt = 0;
     this.#tableBytes = copy.bytes;
-    await this.#storage.changelog.trim(copy.position);
+    await this.#storage.changelog.trim(copy.behind);
+    this.#held = this.#storage.changelog.bytes;
     this.#report({ kind: "copied", position: copy.position, bytes: copy.bytes });
   }
 }

@@ -4,7 +4,7 @@
 import type { StoredBatch } from "../ports/changelog.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ColdTable } from "../ports/cold-table.ts";
-import type { Materialiser } from "../ports/materialiser.ts";
+import type { Materialiser, TableCopied } from "../ports/materialiser.ts";
 import { Folder } from "./materialiser.ts";
 
 export interface FoldingOptions {
@@ -67,8 +67,8 @@ export class Folding implements Materialiser {
   }
 
   /** Memory is its own copy: what is folded may be trimmed. */
-  copy(): Promise<{ readonly position: number; readonly bytes: number } | undefined> {
-    return Promise.resolve({ position: this.folded, bytes: 0 });
+  copy(): Promise<TableCopied | undefined> {
+    return Promise.resolve({ position: this.folded, bytes: 0, behind: this.folded });
   }
 
   close(): Promise<void> {

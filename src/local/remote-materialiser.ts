@@ -3,7 +3,7 @@
 import { type ErrorCode, HoldfastError } from "../model/errors.ts";
 import type { FromThread, ToThread } from "../model/thread-message.ts";
 import type { StoredBatch } from "../ports/changelog.ts";
-import type { Materialiser } from "../ports/materialiser.ts";
+import type { Materialiser, TableCopied } from "../ports/materialiser.ts";
 import { type Deferred, deferred } from "../std/deferred.ts";
 
 /** What folds, as far as talking with it goes. It keeps no process running unless referenced. */
@@ -26,9 +26,7 @@ export interface RemoteMaterialiserOptions {
   /** Position up to which the table is folded now. */
   readonly folded: number;
   /** Where the next copy is written, and what becomes of it. */
-  readonly keepCopy: (
-    copy: (to: string) => Promise<number>,
-  ) => Promise<{ readonly position: number; readonly bytes: number } | undefined>;
+  readonly keepCopy: (copy: (to: string) => Promise<number>) => Promise<TableCopied>;
 }
 
 export class RemoteMaterialiser implements Materialiser {
@@ -65,7 +63,7 @@ export class RemoteMaterialiser implements Materialiser {
     if (this.#carrier !== undefined) await this.#ask((ticket) => ({ kind: "drain", ticket }));
   }
 
-  copy(): Promise<{ position: number; bytes: number } | undefined> {
+  copy(): Promise<TableCopied> {
     return this.#options.keepCopy((to) => this.#ask((ticket) => ({ kind: "copy", ticket, to })));
   }
 

@@ -2,6 +2,17 @@
 // objects, and tells how far it has come.
 import type { StoredBatch } from "./changelog.ts";
 
+export interface TableCopied {
+  /** Position and size of the copy. */
+  readonly position: number;
+  readonly bytes: number;
+  /**
+   * Behind it the changelog is not needed: a copy before this one stands there and was read again,
+   * so that this one may go bad and nothing is lost (R15). 0 when there is none.
+   */
+  readonly behind: number;
+}
+
 export interface Materialiser {
   /** Takes a durable batch, in order. */
   give(batch: StoredBatch): void;
@@ -15,7 +26,7 @@ export interface Materialiser {
   onError: ((error: unknown) => void) | undefined;
   /** Folds all it was given; resolves when it is in the table. */
   drain(): Promise<void>;
-  /** Makes a verified copy of the table as it is, behind which the changelog may be trimmed. */
-  copy(): Promise<{ readonly position: number; readonly bytes: number } | undefined>;
+  /** Makes a verified copy of the table as it is. */
+  copy(): Promise<TableCopied | undefined>;
   close(): Promise<void>;
 }

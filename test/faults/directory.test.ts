@@ -184,6 +184,46 @@ describe("the changelog is the truth", () => {
   });
 });
 
+describe("a changelog that was trimmed behind copies", () => {
+  const copies = (): string[] => {
+    const names = readdirSync(join(data, "copies")).sort();
+    return names.map((name) => join(data, "copies", name));
+  };
+  const dropTable = (): void => {
+    for (const name of readdirSync(data)) if (name.startsWith("table.")) rmSync(join(data, name));
+  };
+  const damage = (path: string): void => overwrite(path, 20_000, Buffer.alloc(64, 0x5a));
+  const reads = (): Promise<void> =>
+    work(data, async (engine) => {
+      expect(await engine.get({ do: "read", key: "k0" })).toBe(7);
+      expect(await engine.get({ do: "size", key: "k1" })).toBe(3_000_000);
+    });
+
+  test("the table comes back from the newest copy, or the one before; else it is refused", async () => {
+    await work(data, async (engine) => {
+      await engine.get({ do: "add", key: "k0", by: 7 });
+      const copied = async (): Promise<number> => {
+        const events = (await engine.get({ do: "events" })) as { kind: string }[];
+        return events.filter(({ kind }) => kind === "copied").length;
+      };
+      for (let i = 0; (await copied()) < 2; i++) {
+        await engine.get({ do: "put", key: `k${1 + (i % 3)}`, by: 3_000_000 });
+      }
+    });
+    expect(copies()).toHaveLength(2);
+    expect(segments()[0]).not.toMatch(/0000001\.segment$/);
+    dropTable();
+    await reads();
+    damage(copies()[1] as string);
+    dropTable();
+    await reads();
+    damage(copies()[0] as string);
+    dropTable();
+    expect((await opened()).code).toBe("COPY_DAMAGED");
+    expect(readdirSync(data).filter((name) => name.startsWith("table."))).toEqual([]);
+  }, 60_000);
+});
+
 describe("the directory is ours, and may be written", () => {
   test("one of a newer version is refused", async () => {
     useMade();
