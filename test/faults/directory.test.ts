@@ -63,9 +63,13 @@ function start(uid?: number): EngineProcess {
   return engine;
 }
 
-async function work(path: string, act: (engine: EngineProcess) => Promise<unknown>): Promise<void> {
+async function work(
+  path: string,
+  act: (engine: EngineProcess) => Promise<unknown>,
+  keep = 10_000,
+): Promise<void> {
   const engine = start();
-  await engine.get({ do: "open", data: path });
+  await engine.get({ do: "open", data: path, keep });
   await act(engine);
   await engine.get({ do: "close" });
   await engine.kill();
@@ -200,16 +204,21 @@ describe("a changelog that was trimmed behind copies", () => {
     });
 
   test("the table comes back from the newest copy, or the one before; else it is refused", async () => {
-    await work(data, async (engine) => {
-      await engine.get({ do: "add", key: "k0", by: 7 });
-      const copied = async (): Promise<number> => {
-        const events = (await engine.get({ do: "events" })) as { kind: string }[];
-        return events.filter(({ kind }) => kind === "copied").length;
-      };
-      for (let i = 0; (await copied()) < 2; i++) {
-        await engine.get({ do: "put", key: `k${1 + (i % 3)}`, by: 3_000_000 });
-      }
-    });
+    await work(
+      data,
+      async (engine) => {
+        await engine.get({ do: "add", key: "k0", by: 7 });
+        const copied = async (): Promise<number> => {
+          const events = (await engine.get({ do: "events" })) as { kind: string }[];
+          return events.filter(({ kind }) => kind === "copied").length;
+        };
+        for (let i = 0; (await copied()) < 2; i++) {
+          await engine.get({ do: "put", key: `k${1 + (i % 3)}`, by: 3_000_000 });
+        }
+        // Journals hold what was set: the fewer are kept, the sooner a copy is due again.
+      },
+      0,
+    );
     expect(copies()).toHaveLength(2);
     expect(segments()[0]).not.toMatch(/0000001\.segment$/);
     dropTable();

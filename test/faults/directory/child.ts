@@ -31,7 +31,7 @@ const worker = service("Worker", {
 });
 
 export type Order =
-  | { readonly do: "open"; readonly data: string }
+  | { readonly do: "open"; readonly data: string; readonly keep?: number }
   | { readonly do: "add" | "put"; readonly key: string; readonly by: number }
   | { readonly do: "read" | "size"; readonly key: string }
   | { readonly do: "send"; readonly steps: number }
@@ -55,6 +55,7 @@ async function carryOut(order: Order): Promise<unknown> {
       engine = await Engine.open({
         services: [box, worker],
         data: order.data,
+        keep: order.keep,
         closeTimeout: 200,
         onEvent: (event) => events.push(event),
         onFatal: () => {},
