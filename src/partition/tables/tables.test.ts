@@ -147,3 +147,12 @@ test("R17: a swept row is absent though the cold table may still hold it", () =>
   folder.write();
   expect(cold.invocation(2)).toBe(undefined);
 });
+
+test("R14: a cold read from before what memory has let go of is refused", () => {
+  const stale = Object.assign(new MemoryColdTable(), { position: () => 4 });
+  const options = { keepRows: 0, timerHorizonMs: 0, timerPageMax: 1, track: false };
+  const tables = new Tables(stale, options);
+  tables.derived.put("id", { at: 0, n: 1 }, 5);
+  tables.forget(5);
+  expect(() => tables.derived.get("id")).toThrow("R14: the cold table is read at 4");
+});

@@ -42,6 +42,8 @@ export class Tables {
   readonly track: boolean;
   /** The newest change among all rows forgotten: no cold read may be older than it (R14). */
   forgottenAt = 0;
+  /** A position the cold table was seen at: what it gives from then on is never older. */
+  #seenAt = 0;
 
   constructor(cold: ColdRead, options: TablesOptions) {
     this.cold = cold;
@@ -53,6 +55,7 @@ export class Tables {
     const keep = options.keepRows;
     this.invocations = new HotRows({
       cold: (n) => {
+        this.#checkFresh();
         const row = cold.invocation(n);
         return row === undefined || this.swept(row) ? undefined : row;
       },
@@ -63,6 +66,7 @@ export class Tables {
     this.journals = new Journals(cold, options);
     this.derived = new HotRows({
       cold: (id) => {
+        this.#checkFresh();
         const n = cold.derived(id);
         return n === undefined ? undefined : { at: 0, n };
       },
@@ -72,6 +76,7 @@ export class Tables {
     });
     this.objects = new HotRows({
       cold: (name) => {
+        this.#checkFresh();
         const [service, key] = splitName(name);
         return cold.object(partitionKeyOf(service, key), service, key);
       },
@@ -81,6 +86,7 @@ export class Tables {
     });
     this.promises = new HotRows({
       cold: (text) => {
+        this.#checkFresh();
         const [service, key, name] = JSON.parse(text) as [string, string, string];
         return cold.promise(partitionKeyOf(service, key), service, key, name);
       },
@@ -92,6 +98,16 @@ export class Tables {
       horizonMs: options.timerHorizonMs,
       pageMax: options.timerPageMax,
     });
+  }
+
+  /** A read must not come from before what memory has let go of: it would miss its last change. */
+  #checkFresh(): void {
+    if (this.#seenAt >= this.forgottenAt) return;
+    this.#seenAt = this.cold.position();
+    invariant(
+      this.#seenAt >= this.forgottenAt,
+      () => `R14: the cold table is read at ${this.#seenAt}; rows up to ${this.forgottenAt} are gone`,
+    );
   }
 
   /** Whether a sweep has taken the row, though a table may still hold it. */
