@@ -8,6 +8,7 @@ import { inspectDirectory, makeDirectories } from "./file/directory.ts";
 import type { Disk } from "./file/disk.ts";
 import { nodeDisk } from "./file/disk.ts";
 import { chainAt } from "./file/file-changelog.ts";
+import type { DirectoryLock } from "./file/lock.ts";
 import { lockDirectory } from "./file/lock.ts";
 import type { Beginning } from "./file/rewrite.ts";
 import { rewrite } from "./file/rewrite.ts";
@@ -15,6 +16,7 @@ import type { FoundDamage, Intact } from "./file/salvage.ts";
 import { examine } from "./file/salvage.ts";
 import { copiesFolder, fileSnapshots } from "./file/snapshots.ts";
 import { HoldfastError, isHoldfastError } from "./model/errors.ts";
+import { foldingFolder } from "./model/thread-message.ts";
 import { openSqliteColdTable } from "./sqlite/cold-table.ts";
 import { restoreTable } from "./sqlite/copy.ts";
 
@@ -80,15 +82,24 @@ export async function salvage(options: SalvageOptions): Promise<SalvageReport | 
     });
   }
   const lock = await lockDirectory(directory, { disk });
+  let folding: DirectoryLock | undefined;
   try {
+    folding = await lockFolding(disk, directory);
     const found = await look(disk, directory);
     if (found === undefined) return undefined;
     const plan = planOf(found, options.fromTable ?? false);
     if (options.acceptLoss === true) await carryOut(disk, found, plan);
     return reportOf(found, plan, options.acceptLoss ?? false);
   } finally {
+    await folding?.release();
     await lock.release();
   }
+}
+
+/** A process that folds for an engine may outlive it, for its last statement. */
+async function lockFolding(disk: Disk, directory: string): Promise<DirectoryLock | undefined> {
+  if (!(await disk.list(directory)).includes(foldingFolder)) return undefined;
+  return lockDirectory(join(directory, foldingFolder), { disk });
 }
 
 // ---- looking
@@ -152,7 +163,10 @@ function foldOf(path: string): Fold | undefined {
   }
 }
 
-/** A table takes durable records only: what it is folded up to was in the changelog. */
+/**
+ * A table takes durable records only: what it is folded up to was in the changelog. One that is
+ * behind, or of another history, is replaced by the next open.
+ */
 function damageByTable(intact: Intact, table: Fold | undefined): FoundDamage | undefined {
   if (table === undefined || table.position <= intact.last) return undefined;
   const end = intact.segments.at(-1);

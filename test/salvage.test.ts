@@ -70,9 +70,6 @@ const writtenIn = (path: string): number => {
   return readFileSync(path).findLastIndex((byte) => byte !== 0);
 };
 
-/** The segment written last: there may be one prepared behind it. */
-const tail = (): string => segments().findLast((path) => writtenIn(path) > 64)!;
-
 /** Changes a byte at a share of what is written in a segment. */
 function damage(path: string, share: number): void {
   const bytes = readFileSync(path);
@@ -80,11 +77,14 @@ function damage(path: string, share: number): void {
   writeFileSync(path, bytes);
 }
 
-/** Every file but those of locks, by the hash of its content: what it is called may change. */
+/**
+ * Every file by the hash of its content: what it is called may change. Not locks, and not the table:
+ * SQLite may move what lies beside it into it when it is looked at.
+ */
 function contents(): string[] {
   const names = readdirSync(data, { recursive: true, encoding: "utf8" });
   return names
-    .filter((name) => !/(lock\.(json|sock)|-shm|-wal)$/.test(name))
+    .filter((name) => !/(lock\.(json|sock)|table\.sqlite(-shm|-wal)?)$/.test(name))
     .filter((name) => statSync(join(data, name)).isFile())
     .map((name) =>
       createHash("sha256")
@@ -102,14 +102,14 @@ async function keepCopy(): Promise<number> {
 }
 
 test("what refuses to open names the command, and after it opens", async () => {
-  await addUpTo(60);
-  damage(tail(), 0.9);
+  await addUpTo(10);
+  damage(segments()[0]!, 0.8);
   const refused: unknown = await countNow().catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: "CHANGELOG_DAMAGED" });
   expect(String(refused)).toContain(`holdfast salvage ${data}`);
   const done = await salvage({ directory: data, acceptLoss: true });
   expect(done!.damage.message).toBe((refused as Error).message);
-  expect(await countNow()).toBeGreaterThan(30);
+  expect(await countNow()).toBeGreaterThan(4);
 });
 
 test("damage in the middle: explained, salvaged, and nothing is deleted", async () => {
