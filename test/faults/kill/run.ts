@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { openConnection } from "../../../src/sqlite/driver.ts";
 import { Prng } from "../../../src/std/prng.ts";
 import type { LifeSetup } from "./child.ts";
+import { refolded } from "./refold.ts";
 
 /** As in child.ts, which is a program and cannot be imported. */
 const refusedCode = 17;
@@ -139,6 +140,9 @@ class Lives {
     }
     const ended = await this.#begin("read").ended;
     if (ended.code !== 0) this.#violations.push(`the last life failed: ${text(ended)}`);
+    const { directory } = this.report;
+    const differ = await refolded(directory, join(this.#options.folder, "again.sqlite"));
+    for (const row of differ.slice(0, 5)) this.#violations.push(`O6: ${row.slice(0, 500)}`);
   }
 
   /** Whatever the table holds that has not ended, apart from what R10 has paused. */
