@@ -95,7 +95,15 @@ export class Loop {
 
   async #attempt(key: string, handler: Handler, input: string): Promise<unknown> {
     const log = this.#log;
-    log.record({ kind: "invoked", service: "Cart", key, handler: "addTicket", input: JSON.stringify(input), id: "Zm9vYmFyYmF6cXV4MTIzNA", at: Date.now() });
+    log.record({
+      kind: "invoked",
+      service: "Cart",
+      key,
+      handler: "addTicket",
+      input: JSON.stringify(input),
+      id: "Zm9vYmFyYmF6cXV4MTIzNA",
+      at: Date.now(),
+    });
     const n = log.position;
     log.record({ kind: "started", n, attempt: 1 });
     const ctx: LoopContext = {
@@ -119,7 +127,15 @@ export class Loop {
         log.record({ kind: "command", n, entry: { kind: "set", name, value: text } });
       },
       send: (to, delay, value) => {
-        log.record({ kind: "invoked", service: "Cart", key, handler: to, input: JSON.stringify(value), due: Date.now() + delay, id: "Zm9vYmFyYmF6cXV4MTIzNA" });
+        log.record({
+          kind: "invoked",
+          service: "Cart",
+          key,
+          handler: to,
+          input: JSON.stringify(value),
+          due: Date.now() + delay,
+          id: "Zm9vYmFyYmF6cXV4MTIzNA",
+        });
         log.record({ kind: "command", n, entry: { kind: "send", handler: to } });
       },
     };
