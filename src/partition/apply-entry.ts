@@ -5,9 +5,9 @@ import type { CommandIndex, Entry, Notification } from "../model/entry.ts";
 import type { InvocationRow, OpenCommand } from "../model/row.ts";
 import { dueOf } from "../model/row.ts";
 import { invariant } from "../std/assert.ts";
-import type { Stamp } from "./apply.ts";
 import { clearState, setState } from "./apply-object.ts";
 import { own } from "./new-row.ts";
+import type { Stamp } from "./stamp.ts";
 import type { Tables } from "./tables/tables.ts";
 
 type CommandChange = Extract<Change, { kind: "command" }>;

@@ -4,7 +4,7 @@ import type { Payload } from "../model/payload.ts";
 import { payloadBytes } from "../model/payload.ts";
 import type { InvocationRow, ObjectRow } from "../model/row.ts";
 import { invariant } from "../std/assert.ts";
-import type { Stamp } from "./apply.ts";
+import type { Stamp } from "./stamp.ts";
 import { nameOf, type Tables } from "./tables/tables.ts";
 
 function touch(tables: Tables, object: ObjectRow, stamp: Stamp): void {

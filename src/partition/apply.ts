@@ -8,13 +8,8 @@ import { invariant, unreachable } from "../std/assert.ts";
 import { applyCommand, applyNotification, journalCopied } from "./apply-entry.ts";
 import { dropState, editState, enterInbox, lockKey, unlockKey } from "./apply-object.ts";
 import { newRow } from "./new-row.ts";
+import type { Stamp } from "./stamp.ts";
 import { promiseName, type Tables } from "./tables/tables.ts";
-
-/** Where and when the record stands that a change belongs to. */
-export interface Stamp {
-  readonly position: number;
-  readonly time: number;
-}
 
 export function apply(tables: Tables, change: Change, stamp: Stamp): void {
   const { meta } = tables;

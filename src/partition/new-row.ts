@@ -1,7 +1,7 @@
 // A new invocation's row: what the record says, and the values everything begins with.
 import type { NewInvocation } from "../model/change.ts";
 import type { InvocationRow } from "../model/row.ts";
-import type { Stamp } from "./apply.ts";
+import type { Stamp } from "./stamp.ts";
 
 /** Most rows never have an open command or a kept signal while anybody looks. */
 const nothing: unknown = new Map();

@@ -3,10 +3,10 @@
 // piece at a time, in the journal's order, live and on replay alike. A handler is then a function of
 // what it was handed, and native promise combinators repeat. Pure: it resolves no promise itself.
 import type { CommandEntry, CommandIndex, Entry, Notification } from "../model/entry.ts";
-import type { CommandRequest } from "../model/proposal.ts";
 import type { Payload, Result } from "../model/payload.ts";
+import type { CommandRequest } from "../model/proposal.ts";
 import { Queue } from "../std/queue.ts";
-import { difference, type Difference } from "./mismatch.ts";
+import { type Difference, difference } from "./mismatch.ts";
 
 /** What is handed over next. */
 export type HandOver =

@@ -1,17 +1,17 @@
 // A handler asked something: its command enters the journal with what it answers at once, and what
 // it causes is decided in the same record. Commands of a running attempt are never refused (R13).
-import type { Command, CommandEntry } from "../../model/entry.ts";
+import type { CommandEntry } from "../../model/entry.ts";
 import { failureOf, HoldfastError } from "../../model/errors.ts";
 import { idOf } from "../../model/invocation-id.ts";
 import { journalEntriesMax, stateBytesMax, stateNamesMax } from "../../model/limits.ts";
-import { type Payload, payloadBytes, type Result } from "../../model/payload.ts";
+import { type Payload, payloadBytes } from "../../model/payload.ts";
 import type { CommandRequest, Proposal } from "../../model/proposal.ts";
-import type { InvocationRow, OpenCommand } from "../../model/row.ts";
+import type { InvocationRow } from "../../model/row.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { Decision } from "../decision.ts";
+import { Asking } from "./asking.ts";
 import { calleeOf, chainOf, create, inChain } from "./create.ts";
 import { finish } from "./finish.ts";
-import { complete } from "./notify.ts";
 import { askPromise, completePromise, peekPromise } from "./promise.ts";
 import { cancelById, completeAwakeable, lookup, signalById } from "./signal.ts";
 
@@ -43,39 +43,6 @@ export function currentAttempt(
 ): InvocationRow | undefined {
   const row = decision.tables.invocation(n);
   return row?.status === "running" && row.attempt === attempt ? row : undefined;
-}
-
-/** One command being asked: who asks, and the number the command gets. */
-export class Asking {
-  readonly decision: Decision;
-  readonly row: InvocationRow;
-  readonly index: number;
-  entry: CommandEntry | undefined;
-  readonly #revision: string;
-
-  constructor(decision: Decision, row: InvocationRow, revision: string) {
-    this.decision = decision;
-    this.row = row;
-    this.index = row.commands;
-    this.#revision = revision;
-  }
-
-  /** Logs the command; `open` when it is answered later. */
-  log(command: Command, open?: OpenCommand): void {
-    const { row, index, decision } = this;
-    const revision = row.revision === this.#revision ? undefined : this.#revision;
-    const entry: CommandEntry = { kind: "command", index, command, at: decision.time, revision };
-    this.entry = entry;
-    decision.emit({ kind: "command", n: row.n, entry, open });
-  }
-
-  answer(result: Result): void {
-    complete(this.decision, { n: this.row.n, of: this.index }, result);
-  }
-
-  get key(): { readonly service: string; readonly key: string } {
-    return { service: this.row.service, key: this.row.key ?? "" };
-  }
 }
 
 function ask(asking: Asking, request: CommandRequest): void {

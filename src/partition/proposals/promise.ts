@@ -2,7 +2,7 @@
 // a later one fails for whoever tries it and changes nothing.
 import { failureOf, HoldfastError } from "../../model/errors.ts";
 import type { CommandRequest } from "../../model/proposal.ts";
-import type { Asking } from "./command.ts";
+import type { Asking } from "./asking.ts";
 import { complete } from "./notify.ts";
 
 export function askPromise(asking: Asking, name: string): void {

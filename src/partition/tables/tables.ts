@@ -106,7 +106,8 @@ export class Tables {
     this.#seenAt = this.cold.position();
     invariant(
       this.#seenAt >= this.forgottenAt,
-      () => `R14: the cold table is read at ${this.#seenAt}; rows up to ${this.forgottenAt} are gone`,
+      () =>
+        `R14: the cold table is read at ${this.#seenAt}; rows up to ${this.forgottenAt} are gone`,
     );
   }
 
