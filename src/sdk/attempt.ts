@@ -2,33 +2,28 @@
 // partition on the other. It hands over one notification per turn of the gate, so that native
 // promises settle in the journal's order, and keeps the barrier for step bodies (R2, R4–R9).
 import type { CommandEntry, CommandIndex, Entry, Notification } from "../model/entry.ts";
-import {
-  errorOf,
-  failureOf,
-  HoldfastError,
-  isHoldfastError,
-  type TerminalError,
-} from "../model/errors.ts";
-import type { Payload, Result } from "../model/payload.ts";
+import { failureOf, HoldfastError, isHoldfastError } from "../model/errors.ts";
+import type { Result } from "../model/payload.ts";
 import type { CommandRequest } from "../model/proposal.ts";
 import type { InvocationRow } from "../model/row.ts";
 import { type HandOver, Machine, type Outcome } from "../replay/machine.ts";
 import { targetText } from "../replay/mismatch.ts";
-import type { AttemptHost, Code } from "./attempt-host.ts";
+import type { AttemptHost, Code, Request, RunningAttempt } from "./attempt-host.ts";
 import { Bodies } from "./bodies.ts";
 import type { DefinitionSpec, HandlerSpec } from "./definition.ts";
 import { blockedError, mismatchError } from "./divergence.ts";
-import { type Asking, Future } from "./future.ts";
-import { createContext } from "./keyed-context.ts";
+import { type Asking, Futures } from "./future.ts";
+import { LazySignal } from "./lazy-signal.ts";
+import { cancelledError, stopSignal } from "./outcome.ts";
 import { Outgoing } from "./outgoing.ts";
+import { Rejections } from "./rejections.ts";
+import { runHandler } from "./run-handler.ts";
 import { decodeInput, encodeOutput } from "./values.ts";
-
-type Request = CommandRequest | Promise<CommandRequest>;
 
 /** How long a replay waits for a command that the journal answers and the code did not ask. */
 const blockedMsMax = 10_000;
 
-export class Attempt {
+export class Attempt implements RunningAttempt {
   /** Said of code that runs: not that of a step's body. */
   readonly body = false;
   readonly row: InvocationRow;
@@ -40,14 +35,12 @@ export class Attempt {
   readonly machine: Machine;
   readonly bodies: Bodies;
   readonly host: AttemptHost;
-  readonly #futures = new Map<CommandIndex, Future>();
-  /** Made when the handler asks for its signal: most never do. */
-  #abort: AbortController | undefined;
-  #abortReason: (() => Error) | undefined;
+  readonly #futures: Futures;
+  readonly #abort = new LazySignal();
   /** Commands that the journal held when the attempt began. */
   readonly #replayed: number;
   readonly #outgoing = new Outgoing();
-  #rejections: Map<object, unknown> | undefined;
+  readonly #rejections = new Rejections();
   #inTurn = false;
   #started = false;
   #decoding = false;
@@ -66,6 +59,7 @@ export class Attempt {
     this.revision = code.revision;
     this.#replayed = row.commands;
     this.machine = new Machine(history, row.begunAt ?? row.createdAt, host.position);
+    this.#futures = new Futures(this.machine);
     this.bodies = new Bodies(this);
   }
 
@@ -74,10 +68,6 @@ export class Attempt {
   }
 
   get abortSignal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason());
-    }
     return this.#abort.signal;
   }
 
@@ -132,12 +122,7 @@ export class Attempt {
     this.#inTurn = false;
     if (this.#over || this.#decoding) return;
     const blocked = this.#blocked !== undefined || this.#outgoing.count > 0;
-    if (this.machine.hasNext && !blocked) this.requestTurn();
-    else this.#settled();
-  }
-
-  #settled(): void {
-    if (this.machine.hasNext) return;
+    if (this.machine.hasNext) return blocked ? undefined : this.requestTurn();
     if (!this.machine.replaying) this.bodies.startOpen();
     this.host.idle(this);
   }
@@ -145,35 +130,35 @@ export class Attempt {
   #begin(): void {
     const input = decodeInput(this.spec, this.row.input);
     if (input instanceof Promise) {
-      this.#decoding = true;
-      input.then(
-        (value) => this.#decoded(() => this.#call(value)),
-        (error) => this.#decoded(() => this.#end(error, undefined)),
-      );
+      const failed = (error: unknown): void => this.#end(error, undefined);
+      this.#whenDecoded(input, (value) => this.#call(value), failed);
     } else if ("error" in input) this.#end(input.error, undefined);
     else this.#call(input.value);
   }
 
   /** What was decoded is handed over in a turn of its own (R4). */
-  #decoded(then: () => void): void {
-    this.#decoding = false;
-    if (this.#over) return;
-    this.#afterDecoding = then;
-    this.requestTurn();
+  #whenDecoded<T>(
+    decoding: Promise<T>,
+    done: (value: T) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    this.#decoding = true;
+    const then = (act: () => void): void => {
+      this.#decoding = false;
+      if (this.#over) return;
+      this.#afterDecoding = act;
+      this.requestTurn();
+    };
+    decoding.then(
+      (value) => then(() => done(value)),
+      (error: unknown) => then(() => failed(error)),
+    );
   }
 
   #afterDecoding: (() => void) | undefined;
 
   #call(input: unknown): void {
-    const context = createContext(this);
-    const returned = this.host.attribute(this, false, () => {
-      try {
-        return Promise.resolve((this.spec.fn as UserFunction)(context as never, input as never));
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    });
-    returned.then(
+    runHandler(this, input).then(
       (value) => this.#returned(undefined, value),
       (error: unknown) =>
         this.#returned(error ?? new Error(`${String(error)} was thrown`), undefined),
@@ -184,8 +169,7 @@ export class Attempt {
   #returned(error: unknown, value: unknown): void {
     if (this.#over || !this.#checkTurn("the handler's end")) return;
     this.#ending = true;
-    if (this.#outgoing.count === 0) this.#end(error, value);
-    else void this.#outgoing.sent(() => this.#end(error, value));
+    void this.#outgoing.whenSent(() => this.#end(error, value));
   }
 
   #end(error: unknown, value: unknown): void {
@@ -197,7 +181,8 @@ export class Attempt {
       const actual = "the end of the handler";
       return this.fail(mismatchError(this, { entry: unasked, actual }), true);
     }
-    this.#reportUnawaited();
+    const commands = this.#futures.unawaited();
+    if (commands.length > 0) this.host.report(this, { kind: "unawaited", commands });
     if (error !== undefined) return this.#finish({ failure: failureOf(error) });
     const encoded = encodeOutput(this.spec, value);
     if (encoded instanceof Promise) void encoded.then((result) => this.#finish(result));
@@ -207,38 +192,26 @@ export class Attempt {
   #finish(result: Result): void {
     if (this.#over) return;
     this.close("the handler has ended");
-    this.#reportRejections();
+    this.#rejections.report(this.host, this);
     this.host.finished(this, result);
   }
 
   fail(error: unknown, mismatch: boolean): void {
     if (this.#over) return;
     this.close("the attempt has failed");
-    this.#reportRejections();
+    this.#rejections.report(this.host, this);
     this.host.failed(this, error, mismatch);
   }
 
   /** A promise that the handler made was rejected, and nobody has looked at it yet (R7). */
   rejected(promise: object, error: unknown): void {
     if (this.#over) return this.host.report(this, { kind: "unhandledRejection", error });
-    this.#rejections ??= new Map();
-    this.#rejections.set(promise, error);
+    this.#rejections.add(promise, error);
   }
 
   /** Somebody has looked at it after all. */
   handled(promise: object): void {
-    this.#rejections?.delete(promise);
-  }
-
-  /** A little later: that the handler's last lines looked at one is told after this turn. */
-  #reportRejections(): void {
-    const rejections = this.#rejections;
-    if (rejections === undefined || rejections.size === 0) return;
-    this.host.after(0, () => {
-      for (const error of rejections.values()) {
-        this.host.report(this, { kind: "unhandledRejection", error });
-      }
-    });
+    this.#rejections.handled(promise);
   }
 
   /** Ends the attempt without a word to the partition, which knows. Bodies are told (R8). */
@@ -246,13 +219,7 @@ export class Attempt {
     this.#over = true;
     this.#blocked?.cancel();
     this.bodies.abort(reason);
-    this.#raise(() => new HoldfastError("CONTEXT_CLOSED", { message: reason }));
-  }
-
-  /** The error is made for whoever looks: most attempts end without a signal, and it has a stack. */
-  #raise(reason: () => Error): void {
-    this.#abortReason ??= reason;
-    this.#abort?.abort(reason());
+    this.#abort.abort(() => new HoldfastError("CONTEXT_CLOSED", { message: reason }));
   }
 
   /** Asks one command. A context's methods come through here. */
@@ -280,9 +247,7 @@ export class Attempt {
    */
   asked<T>(request: Request, future: Asking, asked: (entry: CommandEntry) => void): Promise<T> {
     this.checkUse();
-    const of = this.nextIndex;
-    if (future.callee !== undefined) this.#calls.set(of, future.callee);
-    const promise = this.#future<T>(of, future);
+    const promise = this.#futures.promise<T>(this.nextIndex, future);
     this.#ask(request, asked);
     return promise;
   }
@@ -293,7 +258,7 @@ export class Attempt {
     const of = this.nextIndex;
     const kept = this.machine.waitForSignal(of, name);
     const outcome = kept === undefined ? undefined : { kind: "result" as const, result: kept };
-    const promise = this.#future<T>(of, { label: `signal "${name}"`, decode }, outcome);
+    const promise = this.#futures.promise<T>(of, { label: `signal "${name}"`, decode }, outcome);
     this.#ask({ kind: "signal", name }, noop);
     return promise;
   }
@@ -312,8 +277,7 @@ export class Attempt {
     const { machine } = this;
     const answer = machine.ask(request, this.spec.inputStable);
     if (answer.kind === "mismatch") {
-      const { expected, actual, index } = answer.difference;
-      this.fail(mismatchError(this, { index, expected, actual }), true);
+      this.fail(mismatchError(this, answer.difference), true);
       throw stopSignal;
     }
     if (answer.kind === "replayed") {
@@ -338,28 +302,14 @@ export class Attempt {
     this.requestTurn();
   }
 
-  /** A promise for the answer of command `of`: settled by a hand-over, or by what is here now. */
-  #future<T>(of: CommandIndex, asking: Asking, here?: Outcome): Promise<T> {
-    const future = new Future(asking);
-    if (this.machine.takeCancellation()) {
-      this.machine.giveUp(of);
-      future.reject(cancelledError());
-    } else if (here !== undefined) future.settle(here);
-    else {
-      this.machine.wait(of);
-      this.#futures.set(of, future);
-    }
-    return future.promise as Promise<T>;
-  }
-
   #handOver(next: HandOver): void {
     switch (next.kind) {
       case "settle":
         return this.#settle(next.of, next.outcome);
       case "cancel":
         this.bodies.cancel(this.nextIndex);
-        this.#raise(cancelledError);
-        for (const of of next.pending) this.#reject(of, cancelledError());
+        this.#abort.abort(cancelledError);
+        for (const of of next.pending) this.#futures.reject(of, cancelledError());
         return this.#cascade(next.pending);
       case "nothing":
         return;
@@ -372,39 +322,23 @@ export class Attempt {
   #cascade(pending: readonly CommandIndex[]): void {
     try {
       for (const of of pending) {
-        const id = this.#calls.get(of);
+        const id = this.#futures.calleeOf(of);
         if (id === undefined) continue;
         const cancel = (): CommandRequest => ({ kind: "cancel", id: id() });
         // The id of a call is known once it was sent.
-        const request = this.#outgoing.count === 0 ? cancel() : this.#outgoing.sent(cancel);
-        this.#ask(request, noop);
+        this.#ask(this.#outgoing.whenSent(cancel), noop);
       }
     } catch (error) {
       if (error !== stopSignal) throw error;
     }
   }
 
-  /** The ids of calls by command, for cancelling them. */
-  readonly #calls = new Map<CommandIndex, () => string>();
-
   #settle(of: CommandIndex, outcome: Outcome): void {
-    const future = this.#futures.get(of);
-    if (future === undefined) return;
-    this.#futures.delete(of);
-    this.#calls.delete(of);
-    const decoding = future.settle(outcome);
-    if (decoding === undefined) return;
-    this.#decoding = true;
-    decoding.then(
-      (decoded) => this.#decoded(() => future.resolve(decoded)),
-      (error) => this.#decoded(() => future.reject(error)),
-    );
-  }
-
-  #reject(of: CommandIndex, error: unknown): void {
-    const future = this.#futures.get(of);
-    this.#futures.delete(of);
-    future?.reject(error);
+    const future = this.#futures.answered(of);
+    const decoding = future?.settle(outcome);
+    if (future === undefined || decoding === undefined) return;
+    const failed = (error: unknown): void => future.reject(error);
+    this.#whenDecoded(decoding, (value) => future.resolve(value), failed);
   }
 
   /** A hand-over must wait for a command the handler has not asked: it awaits something else. */
@@ -430,31 +364,6 @@ export class Attempt {
     this.fail(new HoldfastError("UNJOURNALED_AWAIT", { data: { at } }), true);
     return false;
   }
-
-  #reportUnawaited(): void {
-    const commands: string[] = [];
-    for (const { asking } of this.#futures.values()) {
-      const { label } = asking;
-      if (label.startsWith("run ") || label.startsWith("call ")) commands.push(label);
-    }
-    if (commands.length > 0) this.host.report(this, { kind: "unawaited", commands });
-  }
-}
-
-type UserFunction = (context: never, input: never) => Promise<unknown>;
-
-/** Thrown into a handler whose attempt is over, so that it stops; never a result. */
-export const stopSignal: Error = new HoldfastError("CONTEXT_CLOSED");
-
-export function cancelledError(): TerminalError {
-  return errorOf(failureOf(new HoldfastError("CANCELLED")));
-}
-
-/** The value of a result, or throws its failure as callers see it. */
-export function valueOf(outcome: Outcome): Payload {
-  if (outcome.kind !== "result") return null;
-  if ("failure" in outcome.result) throw errorOf(outcome.result.failure);
-  return outcome.result.value;
 }
 
 function noop(): void {}

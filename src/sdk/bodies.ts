@@ -7,51 +7,24 @@ import type { Result } from "../model/payload.ts";
 import { backoffMs } from "../std/backoff.ts";
 import { base64urlOf, utf8 } from "../std/bytes.ts";
 import { sha256 } from "../std/sha256.ts";
-import type { Attempt } from "./attempt.ts";
-import { exhausted, type Policy } from "./policy.ts";
+import type { Body, RunningAttempt } from "./attempt-host.ts";
+import { LazySignal } from "./lazy-signal.ts";
+import { exhausted } from "./policy.ts";
 import type { Step } from "./types.ts";
 import { encodeValue } from "./values.ts";
 
-export interface Body {
-  readonly of: CommandIndex;
-  readonly name: string;
-  readonly action: (step: Step) => unknown;
-  readonly policy: Policy;
-  readonly timeoutMs: number | undefined;
-}
-
 /** One try of a body: from when it is to start until it is told of. */
-class Try {
-  #controller: AbortController | undefined;
-  #reason: HoldfastError | undefined;
+class Try extends LazySignal {
   /** Settles when the body has; undefined until it began. */
   settled: Promise<void> | undefined;
   told = false;
   timer: { cancel(): void } | undefined;
-
-  get aborted(): boolean {
-    return this.#reason !== undefined;
-  }
-
-  /** Made when the body asks for it: most never do. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
-    }
-    return this.#controller.signal;
-  }
-
-  abort(reason: HoldfastError): void {
-    this.#reason ??= reason;
-    this.#controller?.abort(reason);
-  }
 }
 
 export class Bodies {
   /** Said of code that runs: that of a step's body. */
   readonly body = true;
-  readonly #attempt: Attempt;
+  readonly #attempt: RunningAttempt;
   /** Every step asked. */
   readonly #known = new Map<CommandIndex, Body>();
   /** Of them those a replay has reached: which of them are open is asked at its end. */
@@ -60,7 +33,7 @@ export class Bodies {
   /** Steps before this command were cancelled; those after it compensate, and run. */
   #cancelledBefore: CommandIndex = 0;
 
-  constructor(attempt: Attempt) {
+  constructor(attempt: RunningAttempt) {
     this.#attempt = attempt;
   }
 
@@ -115,7 +88,7 @@ export class Bodies {
     if (this.#running.size === 0) return;
     const error = new HoldfastError("CANCELLED", { message: `Stop: ${reason}.` });
     for (const [of, running] of this.#running) {
-      running.abort(error);
+      running.abort(() => error);
       this.#leave(of, running);
     }
   }
@@ -203,7 +176,7 @@ export class Bodies {
   #limit(body: Body, running: Try, tries: number, since: number | undefined): void {
     running.timer = this.#attempt.host.after(body.timeoutMs as number, () => {
       const error = new HoldfastError("STEP_TIMEOUT", { data: { step: body.name } });
-      running.abort(error);
+      running.abort(() => error);
       this.#leave(body.of, running);
       if (this.#tell(body.of, running)) this.#failed(body, tries, since, error);
     });
@@ -249,12 +222,12 @@ export class Bodies {
 
 /** What a body is given. The idempotency key is the same for every try of the step (R1). */
 class RunningStep implements Step {
-  readonly #attempt: Attempt;
+  readonly #attempt: RunningAttempt;
   readonly #of: CommandIndex;
   readonly #running: Try;
   readonly attempt: number;
 
-  constructor(attempt: Attempt, of: CommandIndex, tries: number, running: Try) {
+  constructor(attempt: RunningAttempt, of: CommandIndex, tries: number, running: Try) {
     this.#attempt = attempt;
     this.#of = of;
     this.#running = running;

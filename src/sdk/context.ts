@@ -14,8 +14,9 @@ import type { Outcome } from "../replay/machine.ts";
 import { targetText } from "../replay/mismatch.ts";
 import { utf8Length } from "../std/bytes.ts";
 import { Prng } from "../std/prng.ts";
-import { type Attempt, valueOf } from "./attempt.ts";
+import type { RunningAttempt } from "./attempt-host.ts";
 import { type Called, hashOf, methodsOf, requestOf } from "./calls.ts";
+import { valueOf } from "./outcome.ts";
 import { policyOf, stepPolicyOf } from "./policy.ts";
 import { jsonSerde, type Serde } from "./serde.ts";
 import type { Callable, Duration, Invocation, RunOptions, SendOptions, Step } from "./types.ts";
@@ -23,10 +24,10 @@ import { encodeJson } from "./values.ts";
 
 /** What every handler may use. */
 export class BaseContext {
-  protected readonly attempt: Attempt;
+  protected readonly attempt: RunningAttempt;
   #rand: Prng | undefined;
 
-  constructor(attempt: Attempt) {
+  constructor(attempt: RunningAttempt) {
     this.attempt = attempt;
   }
 
@@ -133,7 +134,7 @@ export class BaseContext {
         entry = logged;
       },
     );
-    Object.defineProperty(promise, "id", { get: callee, enumerable: true });
+    void Object.defineProperty(promise, "id", { get: callee, enumerable: true });
     return promise;
   }
 

@@ -4,13 +4,13 @@ import type { CommandEntry } from "../model/entry.ts";
 import { HoldfastError } from "../model/errors.ts";
 import { idOf } from "../model/invocation-id.ts";
 import { wordsOf } from "../replay/mismatch.ts";
-import type { Attempt } from "./attempt.ts";
+import type { RunningAttempt } from "./attempt-host.ts";
 
 type Met =
   | { readonly index: number; readonly expected: string; readonly actual: string }
   | { readonly entry: CommandEntry; readonly actual: string };
 
-export function mismatchError(attempt: Attempt, met: Met): HoldfastError {
+export function mismatchError(attempt: RunningAttempt, met: Met): HoldfastError {
   const index = "entry" in met ? met.entry.index : met.index;
   const expected = "entry" in met ? wordsOf(met.entry.command) : met.expected;
   const id = idOf(attempt.row);
@@ -24,7 +24,10 @@ export function mismatchError(attempt: Attempt, met: Met): HoldfastError {
 }
 
 /** The journal holds an answer to a command that the code did not ask. */
-export function blockedError(attempt: Attempt, entry: CommandEntry | undefined): HoldfastError {
+export function blockedError(
+  attempt: RunningAttempt,
+  entry: CommandEntry | undefined,
+): HoldfastError {
   const actual = "a wait for something that is not in the journal";
   if (entry !== undefined) return mismatchError(attempt, { entry, actual });
   const expected = "an answer to a later command";

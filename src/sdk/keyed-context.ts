@@ -3,14 +3,14 @@
 import { errorOf, failureOf, HoldfastError, TerminalError } from "../model/errors.ts";
 import type { Payload, Result } from "../model/payload.ts";
 import type { Outcome } from "../replay/machine.ts";
-import type { Attempt } from "./attempt.ts";
+import type { RunningAttempt } from "./attempt-host.ts";
 import { hashOf } from "./calls.ts";
 import { BaseContext, checkName, decodeResult, throwRefusal } from "./context.ts";
 import type { DurablePromise } from "./types.ts";
 import { decodeJson, encodeJson } from "./values.ts";
 
 /** The context for a handler of this mode. */
-export function createContext(attempt: Attempt): BaseContext {
+export function createContext(attempt: RunningAttempt): BaseContext {
   if (attempt.row.mode === "plain") return new BaseContext(attempt);
   return new KeyedContext(attempt);
 }
@@ -143,7 +143,7 @@ function decodePeeked(outcome: Outcome): unknown {
 }
 
 /** The initial value of a state name as its definition gives it, encoded (R5). */
-function initialState(attempt: Attempt, name: string): Payload | undefined {
+function initialState(attempt: RunningAttempt, name: string): Payload | undefined {
   return attempt.definition.initialState?.get(name);
 }
 

@@ -35,9 +35,9 @@ export class Outgoing {
     this.#last = sent;
   }
 
-  /** What `then` answers, called once everything asked until now was sent. */
-  sent<T>(then: () => T): Promise<T> {
-    return (this.#last ?? Promise.resolve()).then(then);
+  /** What `then` answers, called once everything asked until now was sent: at once, mostly. */
+  whenSent<T>(then: () => T): T | Promise<T> {
+    return this.#count === 0 ? then() : (this.#last ?? Promise.resolve()).then(then);
   }
 }
 

@@ -410,7 +410,7 @@ export interface Client {
    * only with an idempotency key.
    *
    * @throws TerminalError with which the invocation ended, with its `invocation` and `target`.
-   * @throws HoldfastError `SERVICE_NOT_FOUND`, `ENGINE_OVERLOADED`, `ENGINE_FAILED`, …
+   * @throws HoldfastError `SERVICE_NOT_FOUND`, `ENGINE_FAILED`, …
    * @example
    * const reserved = await client.call(cart, "user-1").addTicket("TICKET-001");
    */
