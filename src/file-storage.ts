@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Folding } from "./engine/folding.ts";
+import { Folder } from "./engine/materialiser.ts";
 import { openFileChangelog } from "./file/changelog.ts";
 import { lockDirectory } from "./file/lock.ts";
 import { fileSnapshots, type TableCopy } from "./file/snapshots.ts";
@@ -13,13 +14,15 @@ import { RemoteMaterialiser, type RemoteMaterialiserOptions } from "./local/remo
 import { HoldfastError, isHoldfastError } from "./model/errors.ts";
 import { foldingFolder } from "./model/thread-message.ts";
 import type { FileStorageOptions } from "./platform.ts";
-import type { Changelog } from "./ports/changelog.ts";
+import type { Changelog, StoredBatch } from "./ports/changelog.ts";
+import type { Timer } from "./ports/clock.ts";
 import type { Materialiser } from "./ports/materialiser.ts";
 import type { OpenStorage, Storage } from "./ports/storage.ts";
 import { openSqliteColdTable, type SqliteColdTable } from "./sqlite/cold-table.ts";
 import { copyTable } from "./sqlite/copy.ts";
 import { builtInFits, keepExternal } from "./sqlite/driver.ts";
 
+const { setTimeout, clearTimeout } = globalThis;
 const tableName = "table.sqlite";
 
 export function fileStorage(options: FileStorageOptions): Storage {
@@ -171,7 +174,25 @@ function materialiserFor(
   };
   if (entry === undefined) return inPlace(path, keepCopy);
   const start = (canThread() ? inThread : inProcess)(entry, path);
-  return new RemoteMaterialiser({ start, folded, keepCopy });
+  const foldHere = canThread() ? (batches: readonly StoredBatch[]) => fold(path, batches) : undefined;
+  return new RemoteMaterialiser({ start, folded, keepCopy, foldHere, after });
+}
+
+function fold(path: string, batches: readonly StoredBatch[]): void {
+  const cold = openSqliteColdTable(path);
+  try {
+    const folder = new Folder(cold, { keepRows: 0 });
+    for (const batch of batches) folder.take(batch);
+    folder.write();
+  } finally {
+    cold.close();
+  }
+}
+
+function after(ms: number, then: () => void): Timer {
+  const timer = setTimeout(then, ms);
+  timer.unref();
+  return { cancel: () => clearTimeout(timer) };
 }
 
 /**

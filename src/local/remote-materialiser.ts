@@ -3,6 +3,7 @@
 import { type ErrorCode, HoldfastError } from "../model/errors.ts";
 import type { FromThread, ToThread } from "../model/thread-message.ts";
 import type { StoredBatch } from "../ports/changelog.ts";
+import type { Timer } from "../ports/clock.ts";
 import type { Materialiser, TableCopied } from "../ports/materialiser.ts";
 import { type Deferred, deferred } from "../std/deferred.ts";
 
@@ -25,13 +26,23 @@ export interface RemoteMaterialiserOptions {
   readonly start: StartCarrier;
   /** Position up to which the table is folded now. */
   readonly folded: number;
+  /** Folds a little here and now, for a program that ends before anything was started. */
+  readonly foldHere?: ((batches: readonly StoredBatch[]) => void) | undefined;
+  readonly after: (ms: number, then: () => void) => Timer;
   /** Where the next copy is written, and what becomes of it. */
   readonly keepCopy: (copy: (to: string) => Promise<number>) => Promise<TableCopied>;
 }
 
+/** How long after the first batch folding starts elsewhere, and what is held until then. */
+const startAfterMs = 50;
+const heldBytesMax = 256 * 1024;
+
 export class RemoteMaterialiser implements Materialiser {
   readonly #options: RemoteMaterialiserOptions;
   readonly #tickets = new Map<number, Deferred<number>>();
+  /** Batches given before anything was started to fold them. */
+  #held: StoredBatch[] = [];
+  #starting: Timer | undefined;
   #carrier: Carrier | undefined;
   #folded: number;
   #lagBytes = 0;
@@ -56,11 +67,16 @@ export class RemoteMaterialiser implements Materialiser {
   give({ first, count, epoch, chain, bytes }: StoredBatch): void {
     if (this.#failure !== undefined) return;
     this.#lagBytes += bytes.length;
-    this.#started().post({ kind: "batch", first, count, epoch, chain, bytes });
+    if (this.#carrier !== undefined) {
+      return this.#carrier.post({ kind: "batch", first, count, epoch, chain, bytes });
+    }
+    this.#held.push({ first, count, epoch, chain, bytes });
+    if (this.#lagBytes > heldBytesMax) this.#started();
+    else this.#starting ??= this.#options.after(startAfterMs, () => this.#started());
   }
 
   async drain(): Promise<void> {
-    if (this.#carrier !== undefined) await this.#ask((ticket) => ({ kind: "drain", ticket }));
+    if (this.#carrier !== undefined || this.#held.length > 0) await this.#ask((ticket) => ({ kind: "drain", ticket }));
   }
 
   copy(): Promise<TableCopied> {
@@ -68,6 +84,12 @@ export class RemoteMaterialiser implements Materialiser {
   }
 
   async close(): Promise<void> {
+    this.#starting?.cancel();
+    const { foldHere } = this.#options;
+    if (this.#carrier === undefined && this.#held.length > 0) {
+      if (foldHere !== undefined) return this.#foldHere(foldHere);
+      this.#started();
+    }
     const carrier = this.#carrier;
     if (carrier === undefined) return;
     try {
@@ -78,9 +100,18 @@ export class RemoteMaterialiser implements Materialiser {
     }
   }
 
-  /** It starts with the first thing it is given: opening does not wait for it. */
+  #foldHere(fold: (batches: readonly StoredBatch[]) => void): void {
+    try {
+      fold(this.#held);
+    } catch {
+      // The changelog holds it, and who opens the directory next folds it, or hears what is wrong.
+    }
+  }
+
+  /** It starts a little after the first batch: neither opening nor the first answer waits for it. */
   #started(): Carrier {
     if (this.#carrier !== undefined) return this.#carrier;
+    this.#starting?.cancel();
     const carrier = this.#options.start(
       (message) => this.#told(message),
       (error) => {
@@ -89,6 +120,11 @@ export class RemoteMaterialiser implements Materialiser {
     );
     carrier.unref();
     this.#carrier = carrier;
+    const held = this.#held;
+    this.#held = [];
+    for (const { first, count, epoch, chain, bytes } of held) {
+      carrier.post({ kind: "batch", first, count, epoch, chain, bytes });
+    }
     return carrier;
   }
 
