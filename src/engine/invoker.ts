@@ -267,6 +267,8 @@ export class Invoker implements AttemptHost {
     const { options, clock } = this.#parts;
     if (!attempt.suspendable || this.#attempts.get(attempt.row.n) !== attempt) return;
     this.#idle.set(attempt, clock.monotonic());
+    // A suspect that only waits is not to blame, and is not to be blamed with the next one (R10).
+    if (attempt.row.crashes >= crashesSuspect) return this.#suspend(attempt);
     if (this.#idle.size > options.idleMax) this.#suspendOldest();
     else this.#sweepLater();
     this.#fill();

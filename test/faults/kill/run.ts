@@ -104,7 +104,10 @@ class Lives {
     if (ended.signal === "SIGKILL") counts.killed++;
     if (poisoned) counts.poisoned++;
     else if (signal === "SIGTERM") counts.terminated++;
-    const expected = ended.signal === signal || (signal === "SIGTERM" && ended.code === 0);
+    // A poisonous handler may have been first.
+    const mayKill = this.#options.poison && ended.signal === "SIGKILL";
+    const expected =
+      mayKill || ended.signal === signal || (signal === "SIGTERM" && ended.code === 0);
     if (poisoned ? ended.signal !== "SIGKILL" : !expected) {
       this.#violations.push(`life ${life.number} ended by itself: ${text(ended)}`);
     }
