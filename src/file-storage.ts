@@ -118,15 +118,16 @@ async function newestCopy(directory: string, first: number): Promise<TableCopy |
 
 /** A damaged table is discarded; one that is folded further than the changelog is a witness. */
 function usable(path: string, changelog: Changelog): boolean {
-  let table: SqliteColdTable | undefined;
   try {
-    table = openSqliteColdTable(path);
-    return table.position() + 1 >= changelog.range.first;
+    const table = openSqliteColdTable(path);
+    try {
+      return table.position() + 1 >= changelog.range.first;
+    } finally {
+      table.close();
+    }
   } catch (error) {
     if (isHoldfastError(error, "TABLE_DAMAGED")) return false;
     throw error;
-  } finally {
-    table?.close();
   }
 }
 
