@@ -18,7 +18,7 @@ import type { Changelog, StoredBatch } from "./ports/changelog.ts";
 import type { Timer } from "./ports/clock.ts";
 import type { Materialiser } from "./ports/materialiser.ts";
 import type { OpenStorage, Storage } from "./ports/storage.ts";
-import { openSqliteColdTable, type SqliteColdTable } from "./sqlite/cold-table.ts";
+import { openSqliteColdTable } from "./sqlite/cold-table.ts";
 import { copyTable } from "./sqlite/copy.ts";
 import { builtInFits, keepExternal } from "./sqlite/driver.ts";
 
