@@ -32,9 +32,11 @@ test: build ## Unit, conformance and scenario tests (FILE=… for one)
 
 check: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## What CI runs
 	npx --no-install tsc -p tsconfig.check.json
+	$(MAKE) --no-print-directory lint
 	NODE24=1 $(MAKE) --no-print-directory test
 
-lint: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## Format, lint, imports, floating promises
+# After build: the platform is imported by a name that leads into dist/.
+lint: build tools/node_modules/.package-lock.json ## Format, lint, imports, floating promises
 	$(TOOLS)/biome check
 	$(TOOLS)/depcruise $(CODE)
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" oxlint --type-aware $(CODE)

@@ -55,6 +55,10 @@ describe("floor 3 is pure", () => {
 });
 
 describe("a file fits a sitting, a function fits a screen", () => {
+  test("no file is longer than its limit", () => {
+    expect(violations(fileSize)).toEqual([]);
+  });
+
   test("no function is longer than its limit", () => {
     expect(violations(functionSize)).toEqual([]);
   });

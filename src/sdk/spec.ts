@@ -148,7 +148,7 @@ function checkOptions(where: string, { retry, retention }: ServiceOptions): void
   }
   if (onExhausted !== "pause" && onExhausted !== "fail") {
     throw new TypeError(
-      `retry.onExhausted of ${where} is ${String(onExhausted)}: give "pause" or ` + `"fail".`,
+      `retry.onExhausted of ${where} is ${String(onExhausted)}: give "pause" or "fail".`,
     );
   }
   for (const duration of [retry.duration, retry.delay, retry.maxDelay]) durationMs(duration ?? 0);

@@ -125,7 +125,7 @@ export class HotRows<K, R extends Held> {
   #note(key: K, at: number): void {
     this.#keys.push(key);
     this.#ats.push(at);
-    this.#seen.push(at > this.#position ? at : this.#position);
+    this.#seen.push(Math.max(at, this.#position));
   }
 
   /** Drops what was given out and touches that a later touch of the same row has replaced. */
