@@ -83,22 +83,31 @@ export class Host {
   }
 
   async #open(): Promise<Partition> {
-    const { storage, after, onOpen } = this.#parts;
     try {
-      await after;
-      const opened = await storage.open({ onFatal: (error) => this.#fail(error) });
-      try {
-        this.#partition = await this.#opened(opened);
-      } catch (error) {
-        await opened.close().catch(() => {});
-        discardDamaged(opened, error);
-        throw error;
-      }
-      this.#storage = opened;
-      onOpen();
-      return this.#partition;
+      await this.#parts.after;
+      // A table found damaged is dropped, and rebuilt at once.
+      const partition = await this.#tryOpen().catch((error: unknown) => {
+        if (this.#failed !== undefined || !rebuildable(error)) throw error;
+        return this.#tryOpen();
+      });
+      this.#partition = partition;
+      this.#parts.onOpen();
+      return partition;
     } catch (error) {
       this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  async #tryOpen(): Promise<Partition> {
+    const opened = await this.#parts.storage.open({ onFatal: (error) => this.#fail(error) });
+    try {
+      const partition = await this.#opened(opened);
+      this.#storage = opened;
+      return partition;
+    } catch (error) {
+      await opened.close().catch(() => {});
+      if (rebuildable(error)) opened.discardTable?.();
       throw error;
     }
   }
@@ -137,7 +146,7 @@ export class Host {
     const storage = this.#storage;
     if (storage === undefined) return;
     await storage.close().catch(() => {});
-    discardDamaged(storage, error);
+    if (rebuildable(error)) storage.discardTable?.();
   }
 
   /** Ends as a process that dies does: nothing more is done or written. For tests. */
@@ -173,8 +182,7 @@ export class Host {
 }
 
 /** A table that failed a check is a cache that is rebuilt; one that disagrees is a witness (R15). */
-function discardDamaged(storage: OpenStorage, error: unknown): void {
-  if (!isHoldfastError(error, "TABLE_DAMAGED")) return;
-  const { witness } = (error.data ?? {}) as { readonly witness?: boolean };
-  if (witness !== true) storage.discardTable?.();
+function rebuildable(error: unknown): boolean {
+  if (!isHoldfastError(error, "TABLE_DAMAGED")) return false;
+  return ((error.data ?? {}) as { readonly witness?: boolean }).witness !== true;
 }

@@ -72,7 +72,12 @@ export class Partition {
     if (back > 86_400_000) throw new HoldfastError("CLOCK_BACKWARDS", { data: { ms: back } });
     if (back > 60_000) world.report({ kind: "clockBackwards", ms: back });
     const partition = new Partition(world, tables);
-    partition.#begin();
+    try {
+      partition.#begin();
+    } catch (error) {
+      partition.abandon(error);
+      throw error;
+    }
     return partition;
   }
 

@@ -118,7 +118,7 @@ describe("the table is a cache", () => {
     await isWhole();
   });
 
-  test("one whose inner pages are damaged is rebuilt at the second open at the latest", async () => {
+  test("one whose inner pages are damaged is rebuilt while it is opened, or at the next open", async () => {
     useMade();
     const { size } = statSync(table());
     overwrite(table(), 8192, Buffer.alloc(size - 8192, 0x5a));
