@@ -172,7 +172,7 @@ function damageByTable(intact: Intact, table: Fold | undefined): FoundDamage | u
   const end = intact.segments.at(-1);
   const message =
     `The changelog ends at ${intact.last}; the table ${table.path} is folded up to ` +
-    `${table.position}: records are missing.`;
+    `${table.position}: records are missing`;
   return { file: end?.path ?? intact.place.folder, offset: end?.end ?? 0, message };
 }
 

@@ -108,7 +108,7 @@ test("what refuses to open names the command, and after it opens", async () => {
   expect(refused).toMatchObject({ code: "CHANGELOG_DAMAGED" });
   expect(String(refused)).toContain(`holdfast salvage ${data}`);
   const done = await salvage({ directory: data, acceptLoss: true });
-  expect(done!.damage.message).toBe((refused as Error).message);
+  expect(String(refused)).toContain(done!.damage.message);
   expect(await countNow()).toBeGreaterThan(4);
 });
 

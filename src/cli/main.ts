@@ -100,7 +100,7 @@ function told(report: SalvageReport | undefined, directory: string): number {
 
 function* linesOf(report: SalvageReport): Generator<string> {
   const { damage, kept, lost, position, table, tableReaches, moved, aside, done } = report;
-  yield damage.message;
+  yield `${damage.message}.`;
   if (kept === undefined) yield "Kept of the changelog: no record.";
   else yield `Kept of the changelog: records ${kept.from} to ${kept.to}.`;
   if (lost === undefined) yield "Lost: no record that anything speaks of.";

@@ -22,7 +22,7 @@ export function damaged(report: DamageReport): HoldfastError {
     fix:
       `Nothing was changed. Restore a backup, or run \`holdfast salvage ${directory}\` to see ` +
       `what is left and to keep it.`,
-    data: { file, offset, from, to, directory, command: `holdfast salvage ${directory}` },
+    data: { file, offset, what, from, to, directory, command: `holdfast salvage ${directory}` },
     cause: report.cause,
   });
 }

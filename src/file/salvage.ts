@@ -28,7 +28,7 @@ export interface Place {
 export interface FoundDamage {
   readonly file: string;
   readonly offset: number;
-  /** The sentence that refuses to open. */
+  /** What is wrong, without what to do about it. */
   readonly message: string;
 }
 
@@ -61,19 +61,23 @@ export async function examine(place: Place): Promise<Intact> {
     const found = await attempt(seen);
     if ("segments" in found) {
       const { segments, last, chain, epoch } = found;
-      damage ??= found.harmless ?? damageOfWitness(place, found, witness);
+      damage ??= found.harmless?.damage ?? damageOfWitness(place, found, witness);
       if (damage !== undefined) known = Math.max(known, await lastSeen(place, numbers));
       const begins = numbers[0] ?? 1;
       known = Math.max(known, last);
       return { segments, last, chain, epoch, begins, damage, known, place: seen };
     }
-    damage ??= found;
+    damage ??= found.damage;
     known = Math.max(known, found.known);
-    await view.endAt(basename(found.file), found.offset);
+    await view.endAt(basename(found.damage.file), found.damage.offset);
   }
 }
 
-type Damaged = FoundDamage & { readonly known: number };
+interface Damaged {
+  readonly damage: FoundDamage;
+  /** The highest position the refusal speaks of. */
+  readonly known: number;
+}
 interface Opened extends Pick<Intact, "segments" | "last" | "chain" | "epoch"> {
   /** Damage that costs no record. */
   readonly harmless: Damaged | undefined;
@@ -108,10 +112,19 @@ async function digestDamage(
   return undefined;
 }
 
+/** What the refusal says; see damage.ts. */
+interface Said {
+  readonly file: string;
+  readonly offset: number;
+  readonly what: string;
+  readonly to?: number;
+}
+
 function damageOf(error: unknown): Damaged {
   if (!isHoldfastError(error, "CHANGELOG_DAMAGED")) throw error;
-  const { file, offset, to } = error.data as { file: string; offset: number; to?: number };
-  return { file, offset, message: error.message, known: to ?? 0 };
+  const { file, offset, what, to } = error.data as Said;
+  const message = `${file} is damaged at offset ${offset}: ${what}`;
+  return { damage: { file, offset, message }, known: to ?? 0 };
 }
 
 async function indexOf(disk: Disk, segment: Segment): Promise<FrameIndex> {
@@ -142,7 +155,7 @@ function damageOfWitness(
   const what = other
     ? "its history is not the one of its last orderly close"
     : `it ends at ${last}, and reached ${witness.position} at its last orderly close`;
-  return { file, offset: end?.end ?? 0, message: `The changelog in ${directory}: ${what}.` };
+  return { file, offset: end?.end ?? 0, message: `The changelog in ${directory}: ${what}` };
 }
 
 /** The last record that any good frame of the folder holds, connected or not. */
