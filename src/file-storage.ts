@@ -175,7 +175,9 @@ function materialiserFor(
   };
   if (entry === undefined) return inPlace(path, keepCopy);
   const start = (canThread() ? inThread : inProcess)(entry, path);
-  const foldHere = canThread() ? (batches: readonly StoredBatch[]) => fold(path, batches) : undefined;
+  const foldHere = canThread()
+    ? (batches: readonly StoredBatch[]) => fold(path, batches)
+    : undefined;
   return new RemoteMaterialiser({ start, folded, keepCopy, foldHere, after });
 }
 

@@ -2,15 +2,15 @@
 // become promises. It implements `Client`; what opens and closes behind it is the host's.
 import { durationMs } from "../model/duration.ts";
 import type { Answer, Request } from "../model/effect.ts";
-import { HoldfastError, TerminalError, errorOf, failureOf } from "../model/errors.ts";
-import { derivedUuid, formatInvocationId } from "../model/ids.ts";
 import type { Target } from "../model/entry.ts";
+import { errorOf, failureOf, HoldfastError, TerminalError } from "../model/errors.ts";
+import { derivedUuid, formatInvocationId } from "../model/ids.ts";
 import { idOf } from "../model/invocation-id.ts";
 import type { Payload, Result } from "../model/payload.ts";
 import { partitionKeyOf } from "../model/target.ts";
 import { targetText } from "../replay/mismatch.ts";
 import { type Called, methodsOf, requestOf } from "../sdk/calls.ts";
-import { type Serde, jsonSerde } from "../sdk/serde.ts";
+import { jsonSerde, type Serde } from "../sdk/serde.ts";
 import type { Callable, CallOptions, Client, Invocation, SendOptions } from "../sdk/types.ts";
 import { encodeJson } from "../sdk/values.ts";
 import { utf8 } from "../std/bytes.ts";
@@ -69,7 +69,9 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
         if (answer.kind !== "invocation") return;
         if (answer.attached && workflowRun && call.idempotencyKey === undefined) {
           return refused(
-            new HoldfastError("WORKFLOW_ALREADY_STARTED", { data: { ...target, id: idOf(answer.named) } }),
+            new HoldfastError("WORKFLOW_ALREADY_STARTED", {
+              data: { ...target, id: idOf(answer.named) },
+            }),
           );
         }
         id = () => idOf(answer.named);
@@ -104,7 +106,10 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
   run(target: Callable, key: string): Invocation<unknown> {
     const id = (): string => {
       const secret = this.#host.opened?.tables.meta.secret;
-      if (secret === undefined) throw new HoldfastError("ENGINE_CLOSED", { message: "Call start() first: the engine is not open yet." });
+      if (secret === undefined)
+        throw new HoldfastError("ENGINE_CLOSED", {
+          message: "Call start() first: the engine is not open yet.",
+        });
       const uuid = derivedUuid(utf8(secret), ["wf", target.name, key]);
       return formatInvocationId(partitionKeyOf(target.name, key), uuid);
     };
@@ -200,7 +205,15 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
     const { clear = false, version } = options;
     await asked(partition, (request) => {
       const service = target.name;
-      partition.propose({ kind: "editState", service, key, clear, values: encoded, version, request });
+      partition.propose({
+        kind: "editState",
+        service,
+        key,
+        clear,
+        values: encoded,
+        version,
+        request,
+      });
     });
   }
 

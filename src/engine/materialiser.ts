@@ -128,9 +128,7 @@ export class Folder {
     return rows;
   }
 
-  *#promises(
-    folded: number,
-  ): IterableIterator<readonly [PromiseRow, "put" | "delete"]> {
+  *#promises(folded: number): IterableIterator<readonly [PromiseRow, "put" | "delete"]> {
     for (const [text, row] of this.#tables.promises.changed(folded)) {
       if (row !== null) yield [row, "put"];
       else {

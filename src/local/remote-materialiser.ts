@@ -76,7 +76,8 @@ export class RemoteMaterialiser implements Materialiser {
   }
 
   async drain(): Promise<void> {
-    if (this.#carrier !== undefined || this.#held.length > 0) await this.#ask((ticket) => ({ kind: "drain", ticket }));
+    if (this.#carrier !== undefined || this.#held.length > 0)
+      await this.#ask((ticket) => ({ kind: "drain", ticket }));
   }
 
   copy(): Promise<TableCopied> {

@@ -28,7 +28,8 @@ export async function underLoad(data: string): Promise<Engine> {
   const client = async (key: string): Promise<void> => {
     for (;;) {
       await engine.call(counter, key).add(text);
-      if (++done === 800) warm();
+      // By then the thread that folds is there, and busy.
+      if (++done === 300) setTimeout(warm, 150);
     }
   };
   for (let i = 0; i < sideBySide; i++) client(`k${i % 64}`).catch(() => {});
