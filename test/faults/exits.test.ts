@@ -10,6 +10,10 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compileProgram, type Program } from "../support/program.ts";
 
+/** As in load.ts: how long after a burst its write begins, and is under way. */
+const writeAfterMs = 25;
+const writeMs = 45;
+
 const times = Number(process.env["EXITS"] ?? 10);
 const sideBySide = 2;
 
@@ -48,9 +52,8 @@ async function ended(
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => {
       output += chunk.toString();
-      // In the midst of it, a little later each time.
       if (signal !== undefined && output.includes("loaded\n")) {
-        setTimeout(() => child.kill(signal), args.length + ((child.pid ?? 0) % 40));
+        setTimeout(() => child.kill(signal), Number(args.at(-1)));
       }
     });
   }
@@ -90,7 +93,8 @@ describe("a host ends while its engine folds", () => {
     "%s",
     async (_name, way, code, signal) => {
       const wrong = await endings(
-        (directory, i) => ended([program.path, way, directory, `${(i * 7) % 50}`], signal),
+        (directory, i) =>
+          ended([program.path, way, directory, `${writeAfterMs + ((i * 7) % writeMs)}`], signal),
         (end) => end.code === code && (end.signal ?? undefined) === signal,
       );
       expect(wrong).toEqual([]);
@@ -123,11 +127,15 @@ async function runnerEnd(pool: string, files: number): Promise<string | undefine
   const config = { test: { include: ["*.case.mjs"], server: { deps: { external: [load] } } } };
   writeFileSync(join(root, "vitest.config.mjs"), `export default ${JSON.stringify(config)};\n`);
   for (let i = 0; i < files; i++) {
+    // The runner takes some time of its own before it ends a thread.
+    const ms = (i * 7) % writeMs;
     writeFileSync(
       join(root, `${i}.case.mjs`),
-      `
-      import { underLoad } from ${JSON.stringify(load)};
-      test("leaves its engine open", () => underLoad(${JSON.stringify(join(root, `${i}`))}));`,
+      `import { underLoad } from ${JSON.stringify(load)};
+      test("leaves its engine open", async () => {
+        await underLoad(${JSON.stringify(join(root, `${i}`))});
+        await new Promise((resolve) => setTimeout(resolve, ${ms}));
+      });`,
     );
   }
   const args = ["run", "--root", root, "--pool", pool, "--globals", "--no-color"];

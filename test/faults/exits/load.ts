@@ -1,38 +1,28 @@
-// An engine that folds at full speed, for hosts that end in the midst of it.
+// An engine that folds, for hosts that end in the midst of it: a burst of work, all of it for rows
+// of their own, which the materialiser writes in one go as soon as no more comes.
 import { Engine, object } from "holdfast";
 
 const counter = object(
   "Counter",
   { state: { n: 0, text: "" } },
   {
-    async add(ctx, text: string): Promise<number> {
-      const n = (await ctx.get("n")) + 1;
-      ctx.set("n", n);
+    async add(ctx, text: string): Promise<void> {
+      ctx.set("n", (await ctx.get("n")) + 1);
       ctx.set("text", text);
-      return n;
     },
   },
 );
 
-const text = "x".repeat(300);
+const text = "x".repeat(200);
+const calls = 2000;
 const sideBySide = 256;
-
-/** Resolves once the engine is well under load; goes on until the host ends. */
+/** Resolves when the burst is over: the write is about to begin. The engine stays open. */
 export async function underLoad(data: string): Promise<Engine> {
   const engine = await Engine.open({ services: [counter], data });
-  let done = 0;
-  let warm = (): void => {};
-  const warmed = new Promise<void>((resolve) => {
-    warm = resolve;
-  });
-  const client = async (key: string): Promise<void> => {
-    for (;;) {
-      await engine.call(counter, key).add(text);
-      // By then the thread that folds is there, and busy.
-      if (++done === 300) setTimeout(warm, 150);
-    }
+  let next = 0;
+  const client = async (): Promise<void> => {
+    while (next < calls) await engine.call(counter, `k${next++}`).add(text);
   };
-  for (let i = 0; i < sideBySide; i++) client(`k${i % 64}`).catch(() => {});
-  await warmed;
+  await Promise.all(Array.from({ length: sideBySide }, client));
   return engine;
 }
