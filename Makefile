@@ -36,6 +36,10 @@ check: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## 
 	NODE24=1 $(MAKE) --no-print-directory test
 
 # After build: the platform is imported by a name that leads into dist/.
+coverage: build ## Which branches of the core the tests reach
+	npx --no-install vitest run --coverage --coverage.include='src/{partition,replay,file}/**' \
+	  --coverage.reporter=text src test/scenarios test/properties test/golden
+
 lint: build tools/node_modules/.package-lock.json ## Format, lint, imports, floating promises
 	$(TOOLS)/biome check
 	$(TOOLS)/depcruise $(CODE)

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { changelogFolder, finishSalvage, salvagedFolder } from "./file/changelog.ts";
 import { inspectDirectory, makeDirectories } from "./file/directory.ts";
 import type { Disk } from "./file/disk.ts";
-import { nodeDisk } from "./file/disk.ts";
+import { isAbsent, nodeDisk } from "./file/disk.ts";
 import { chainAt } from "./file/file-changelog.ts";
 import type { DirectoryLock } from "./file/lock.ts";
 import { lockDirectory } from "./file/lock.ts";
@@ -277,7 +277,12 @@ async function moveTables(disk: Disk, found: Found, plan: Plan, aside: string): 
   for (const name of movedOf(found, plan)) {
     if (name === changelogFolder) continue;
     if (name.startsWith(`${copiesFolder}/`)) await makeDirectories(disk, join(aside, copiesFolder));
-    await disk.rename(join(directory, name), join(aside, name));
+    try {
+      await disk.rename(join(directory, name), join(aside, name));
+    } catch (error) {
+      // SQLite removes the log beside a table once it has moved it into the table.
+      if (!isAbsent(error) || !name.startsWith(`${tableName}-`)) throw error;
+    }
   }
   await disk.syncDirectory(aside);
   await disk.syncDirectory(directory);
