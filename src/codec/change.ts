@@ -1,6 +1,6 @@
 // A change ⇄ what stands for it in a record's JSON. The kinds of every invocation's path are arrays
-// that begin with a letter, and leave out what the record or the command says already; a batch is
-// a third smaller for it, and read and written faster. All other kinds are objects as they are.
+// that begin with a letter, and leave out what the record or the command says already; the
+// records of a cart take half the bytes for it. All other kinds are objects as they are.
 import type { Change, NewInvocation } from "../model/change.ts";
 import type { Command, CommandEntry } from "../model/entry.ts";
 import type { Payload, Result } from "../model/payload.ts";

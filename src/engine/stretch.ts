@@ -11,7 +11,7 @@ import { Folder } from "./materialiser.ts";
 
 /**
  * Changelog gathered before it is written while more keeps coming: what comes and goes within a
- * stretch costs no write, and most completed invocations do.
+ * stretch costs no write. Twice as much folded no faster in a run each of the cart, and held more.
  */
 const stretchBytesMax = 8 * 1024 * 1024;
 
