@@ -1,6 +1,7 @@
 // Engine.open(options): chooses storage, clock and telemetry for one engine, and gives it its public
 // face. Wiring only.
 import { platform } from "#platform";
+import { Door } from "./engine/door.ts";
 import { eventLine } from "./engine/event-line.ts";
 import type { EngineEvent } from "./engine/events.ts";
 import { Folding } from "./engine/folding.ts";
@@ -63,6 +64,8 @@ export class Engine implements Client, AsyncDisposable {
   readonly #host: Host;
   readonly #handle: number;
   readonly #ingress: Ingress;
+  /** @internal What protocols speak to. */
+  readonly door: Door;
 
   /**
    * Opens an engine. Lazily: nothing is locked, read or run before the first call or `start()`.
@@ -83,6 +86,7 @@ export class Engine implements Client, AsyncDisposable {
     this.#host = host;
     this.#handle = host.handle();
     this.#ingress = new Ingress(host);
+    this.door = new Door(host);
     this.call = this.#ingress.call;
     this.send = this.#ingress.send;
   }

@@ -1,31 +1,21 @@
 // The door of one engine, without any transport: typed calls and sends become proposals, answers
 // become promises. It implements `Client`; what opens and closes behind it is the host's.
 import { durationMs } from "../model/duration.ts";
-import type { Answer, Request } from "../model/effect.ts";
+import type { Answer } from "../model/effect.ts";
 import type { Target } from "../model/entry.ts";
 import { errorOf, failureOf, HoldfastError, TerminalError } from "../model/errors.ts";
-import { derivedUuid, formatInvocationId } from "../model/ids.ts";
-import { idOf } from "../model/invocation-id.ts";
+import { idOf, runId } from "../model/invocation-id.ts";
 import type { Payload, Result } from "../model/payload.ts";
-import { partitionKeyOf } from "../model/target.ts";
 import { targetText } from "../replay/mismatch.ts";
 import { type Called, methodsOf, requestOf } from "../sdk/calls.ts";
 import { jsonSerde, type Serde } from "../sdk/serde.ts";
 import type { Callable, CallOptions, Client, Invocation, SendOptions } from "../sdk/types.ts";
 import { encodeJson } from "../sdk/values.ts";
-import { utf8 } from "../std/bytes.ts";
+import { asked, type IngressHost } from "./door.ts";
 import type { Partition } from "./partition.ts";
 
 interface Waiting extends CallOptions {
   readonly signal?: AbortSignal | undefined;
-}
-
-/** What an ingress stands before: an engine that opens itself when it is first needed. */
-export interface IngressHost {
-  /** The open partition, or a promise of it. */
-  partition(): Partition | Promise<Partition>;
-  /** The open partition, undefined while nothing was asked yet. */
-  readonly opened: Partition | undefined;
 }
 
 export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
@@ -110,8 +100,7 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
         throw new HoldfastError("ENGINE_CLOSED", {
           message: "Call start() first: the engine is not open yet.",
         });
-      const uuid = derivedUuid(utf8(secret), ["wf", target.name, key]);
-      return formatInvocationId(partitionKeyOf(target.name, key), uuid);
+      return runId(secret, { service: target.name, key });
     };
     return this.#handle(id, { service: target.name, key, handler: "run" });
   }
@@ -224,20 +213,6 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
     if (admitted !== undefined) await admitted;
     return partition;
   }
-}
-
-function asked(partition: Partition, ask: (request: Request) => void): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    partition.replies.request(reject, (done) => {
-      ask({
-        settle: (answer) => {
-          done();
-          if (answer.kind === "refused") reject(answer.error);
-          else resolve(answer);
-        },
-      });
-    });
-  });
 }
 
 /** Where a failure is said to come from, where it does not say so itself. */

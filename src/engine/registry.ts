@@ -14,6 +14,7 @@ interface Hosted extends HostedHandler {
 
 export class Registry implements Directory {
   #services: ReadonlyMap<string, ReadonlyMap<string, Hosted>> = new Map();
+  #definitions: ReadonlyMap<string, DefinitionSpec> = new Map();
 
   constructor(services: readonly Callable[]) {
     this.replace(services);
@@ -22,6 +23,7 @@ export class Registry implements Directory {
   /** @throws HoldfastError `SERVICE_DUPLICATE`; TypeError for what is no definition. */
   replace(services: readonly Callable[]): void {
     const all = new Map<string, ReadonlyMap<string, Hosted>>();
+    const definitions = new Map<string, DefinitionSpec>();
     for (const service of services) {
       const definition = specOf(service);
       if (definition === undefined) {
@@ -34,8 +36,10 @@ export class Registry implements Directory {
         throw new HoldfastError("SERVICE_DUPLICATE", { data: { service: definition.name } });
       }
       all.set(definition.name, hostedOf(definition));
+      definitions.set(definition.name, definition);
     }
     this.#services = all;
+    this.#definitions = definitions;
   }
 
   handler(service: string, handler: string): Hosted | "no-service" | "no-handler" {
@@ -50,6 +54,10 @@ export class Registry implements Directory {
 
   names(): string[] {
     return [...this.#services.keys()];
+  }
+
+  definition(service: string): DefinitionSpec | undefined {
+    return this.#definitions.get(service);
   }
 }
 

@@ -26,6 +26,15 @@ export class Replies {
     else waiting.push(reply);
   }
 
+  /** Somebody who waits goes away: what is waited for goes on. */
+  leave(n: InvocationNumber, reply: Reply): void {
+    const waiting = this.#waiting.get(n);
+    const i = waiting?.indexOf(reply) ?? -1;
+    if (waiting === undefined || i < 0) return;
+    if (waiting.length === 1) this.#waiting.delete(n);
+    else waiting.splice(i, 1);
+  }
+
   /** A request whose answer is not yet durable: told if the engine fails before it is. */
   request(reject: (error: unknown) => void, ask: (done: () => void) => void): void {
     if (this.#failed !== undefined) return reject(this.#failed);

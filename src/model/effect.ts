@@ -34,6 +34,10 @@ export type Answer =
       readonly named: Named;
       readonly result: Result | null;
       readonly attached: boolean;
+      /** When it is to start or to be tried again, in ms since 1970. */
+      readonly due: number | null;
+      /** Until when its result is kept, where that is a time. */
+      readonly keptUntil: number | null;
     }
   | { readonly kind: "done" }
   | { readonly kind: "refused"; readonly error: HoldfastError };

@@ -4,13 +4,12 @@
 import type { Change } from "../model/change.ts";
 import type { Effect, Learned } from "../model/effect.ts";
 import type { CommandEntry } from "../model/entry.ts";
-import { namedOf } from "../model/invocation-id.ts";
 import type { Proposal } from "../model/proposal.ts";
 import { unreachable } from "../std/assert.ts";
 import { Decision, type Leader } from "./decision.ts";
 import * as attempt from "./proposals/attempt.ts";
 import { command } from "./proposals/command.ts";
-import { create } from "./proposals/create.ts";
+import { answerOf, create } from "./proposals/create.ts";
 import { probe } from "./proposals/deadlock.ts";
 import { lead, sweep } from "./proposals/lead.ts";
 import * as operator from "./proposals/operate.ts";
@@ -86,18 +85,14 @@ type Of<K extends Proposal["kind"]> = Extract<Proposal, { kind: K }>;
 function invoke(decision: Decision, { call, due, request }: Of<"invoke">): void {
   const created = create(decision, { call, due, door: true });
   if ("error" in created) return decision.refuse(request, created.error);
-  const { row, attached } = created;
-  const { result } = row;
-  decision.answer(request, { kind: "invocation", named: namedOf(row), result, attached });
+  decision.answer(request, answerOf(created.row, created.attached));
 }
 
 /** A read that answers outside: released with the records it was decided upon (R3). */
 function attach(decision: Decision, { id, request }: Of<"attach">): void {
   const found = lookup(decision, id);
   if ("error" in found) return decision.refuse(request, found.error);
-  const { result } = found.row;
-  const named = namedOf(found.row);
-  decision.answer(request, { kind: "invocation", named, result, attached: true });
+  decision.answer(request, answerOf(found.row, true));
 }
 
 function newRevision(decision: Decision, { n, revision }: Of<"newRevision">): void {

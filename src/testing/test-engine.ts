@@ -116,6 +116,11 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
     return this.#storage;
   }
 
+  /** @internal What protocols speak to. Another one after each opening. */
+  get door(): Engine["door"] {
+    return this.#engine.door;
+  }
+
   /** Lets time pass and all that becomes due happen. */
   async advance(duration: Duration): Promise<void> {
     await this.clock.advance(duration);

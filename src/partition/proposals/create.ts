@@ -1,14 +1,14 @@
 // Makes an invocation, or finds the one that a workflow key or an idempotency key already names
 // (I5). Refusals are decided before the first change; what the system already promised is never
 // refused, but accepted as an invocation that failed (R13).
+import type { Answer } from "../../model/effect.ts";
 import type { Callee, Target } from "../../model/entry.ts";
 import { type ErrorCode, failureOf, HoldfastError } from "../../model/errors.ts";
-import { derivedUuid, formatInvocationId } from "../../model/ids.ts";
+import { idempotentId, namedOf, runId } from "../../model/invocation-id.ts";
 import { callDepthMax, inboxLengthMax } from "../../model/limits.ts";
 import type { CallRequest } from "../../model/proposal.ts";
 import type { ChainLink, InvocationRow, Mode, Waiter } from "../../model/row.ts";
 import { partitionKeyOf } from "../../model/target.ts";
-import { utf8 } from "../../std/bytes.ts";
 import { partitionHash } from "../../std/hash.ts";
 import type { Decision, HostedHandler } from "../decision.ts";
 import { nameOf } from "../tables/tables.ts";
@@ -122,6 +122,13 @@ function inboxFullError({ service, key }: Pick<Target, "service" | "key">): Hold
   return new HoldfastError("INBOX_FULL", { data });
 }
 
+/** What is told outside of an invocation that exists. */
+export function answerOf(row: InvocationRow, attached: boolean): Answer {
+  const { result, due, expiry } = row;
+  const keptUntil = expiry !== null && expiry > 0 ? expiry : null;
+  return { kind: "invocation", named: namedOf(row), result, attached, due, keptUntil };
+}
+
 export function calleeOf(row: InvocationRow): Callee {
   const { n, incarnation, derivedId } = row;
   return derivedId === null ? { n, incarnation } : { n, incarnation, derivedId };
@@ -134,17 +141,10 @@ export function chainOf(row: InvocationRow): ChainLink[] {
 }
 
 function derivedIdOf(decision: Decision, call: CallRequest, mode: Mode): string | undefined {
-  const { service, key, handler } = call.target;
-  const secret = utf8(decision.tables.meta.secret);
-  if (mode === "workflow" && key !== null) {
-    const uuid = derivedUuid(secret, ["wf", service, key]);
-    return formatInvocationId(partitionKeyOf(service, key), uuid);
-  }
+  const { secret } = decision.tables.meta;
+  if (mode === "workflow") return runId(secret, call.target);
   if (call.idempotencyKey === undefined) return undefined;
-  const uuid = derivedUuid(secret, ["ik", service, key ?? "", handler, call.idempotencyKey]);
-  const partitionKey =
-    key === null ? partitionHash(call.idempotencyKey) : partitionKeyOf(service, key);
-  return formatInvocationId(partitionKey, uuid);
+  return idempotentId(secret, call.target, call.idempotencyKey);
 }
 
 function checkTarget(

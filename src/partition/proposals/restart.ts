@@ -2,12 +2,12 @@
 // kept part still waits for is joined anew: calls, sleeps, promises, signals; an awakeable cannot be.
 import type { CommandEntry, Entry, Notification } from "../../model/entry.ts";
 import { failureOf, HoldfastError } from "../../model/errors.ts";
-import { idOf, namedOf } from "../../model/invocation-id.ts";
+import { idOf } from "../../model/invocation-id.ts";
 import { recordResultsMax } from "../../model/limits.ts";
 import type { Proposal } from "../../model/proposal.ts";
 import { dueOf, type InvocationRow, type OpenCommand } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
-import { begin } from "./create.ts";
+import { answerOf, begin } from "./create.ts";
 import { complete } from "./notify.ts";
 import { lookup } from "./signal.ts";
 
@@ -32,8 +32,7 @@ export function restart(decision: Decision, { id, from, unsafe, request }: Resta
   for (const [of, command] of open) join(decision, n, of, command);
   const created = decision.tables.invocation(n) as InvocationRow;
   begin(decision, created);
-  const named = namedOf(created);
-  decision.answer(request, { kind: "invocation", named, result: null, attached: false });
+  decision.answer(request, answerOf(created, false));
 }
 
 /** What a restart from an entry keeps: the values its random numbers and step keys derive from. */

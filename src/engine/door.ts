@@ -1,0 +1,260 @@
+// The door of one engine for those who speak a protocol: requests and results as payloads, ids as
+// text, waiting that can be given up. Values and types are the typed door's, ingress.ts. These two
+// are all that ask for a partition: which one serves what is asked is decided here.
+import type { Answer, Request } from "../model/effect.ts";
+import type { Target } from "../model/entry.ts";
+import { HoldfastError } from "../model/errors.ts";
+import { idempotentId, idOf, runId } from "../model/invocation-id.ts";
+import type { Result } from "../model/payload.ts";
+import type { CallRequest } from "../model/proposal.ts";
+import type { DefinitionSpec } from "../sdk/definition.ts";
+import type { Partition } from "./partition.ts";
+
+/** What a door stands before: an engine that opens itself when it is first needed. */
+export interface IngressHost {
+  /** The open partition, or a promise of it. */
+  partition(): Partition | Promise<Partition>;
+  /** The open partition, undefined while nothing was asked yet. */
+  readonly opened: Partition | undefined;
+}
+
+export interface DoorHost extends IngressHost {
+  readonly registry: {
+    names(): string[];
+    definition(service: string): DefinitionSpec | undefined;
+  };
+}
+
+/** An invocation that exists, as it was when it was asked for. */
+export interface Known {
+  readonly id: string;
+  /** Null while it has not ended. */
+  readonly result: Result | null;
+  /** It was there before this request. */
+  readonly attached: boolean;
+  /** When it is to start, in ms since 1970; null when it may start already. */
+  readonly due: number | null;
+  /** Until when its result can be asked for, where that is a time. */
+  readonly keptUntil: number | null;
+}
+
+/** One that has ended. */
+export interface Ended extends Known {
+  readonly result: Result;
+}
+
+export interface Waiting {
+  /** Ends the waiting, never the invocation. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an operator may ask of one invocation. */
+export type Operation = "cancel" | "kill" | "pause" | "resume" | "purge";
+
+type Named = Extract<Answer, { kind: "invocation" }>;
+
+export class Door {
+  readonly #host: DoorHost;
+
+  constructor(host: DoorHost) {
+    this.#host = host;
+  }
+
+  // ---- what is hosted
+
+  services(): string[] {
+    return this.#host.registry.names();
+  }
+
+  definition(service: string): DefinitionSpec | undefined {
+    return this.#host.registry.definition(service);
+  }
+
+  // ---- where it is hosted: one partition serves all
+
+  #ofTarget(_target: Target): Partition | Promise<Partition> {
+    return this.#host.partition();
+  }
+
+  #ofId(_id: string): Partition | Promise<Partition> {
+    return this.#host.partition();
+  }
+
+  // ---- invocations
+
+  /**
+   * Invokes and waits for the end.
+   *
+   * @throws HoldfastError `SERVICE_NOT_FOUND`, `WORKFLOW_ALREADY_STARTED` with the id in `data`, …;
+   * what `signal` says.
+   */
+  async call(call: CallRequest, { signal }: Waiting = {}): Promise<Ended> {
+    const partition = await this.#admitted(call.target);
+    return ended(
+      partition,
+      (request) => partition.propose({ kind: "invoke", call, request }),
+      signal,
+      (answer) => this.#checkStarted(answer, call.target),
+    );
+  }
+
+  /** Invokes; resolves once that is durable. `delay` is in milliseconds. */
+  async send(call: CallRequest, delay?: number): Promise<Known> {
+    const partition = await this.#admitted(call.target);
+    const due = delay === undefined ? undefined : partition.now() + delay;
+    const answer = await asked(partition, (request) => {
+      partition.propose({ kind: "invoke", call, due, request });
+    });
+    return knownOf(answer);
+  }
+
+  /** @throws HoldfastError `INVOCATION_NOT_FOUND`, `INVOCATION_ID_INVALID`; what `signal` says. */
+  async attach(id: string, { signal }: Waiting = {}): Promise<Ended> {
+    const partition = await this.#ofId(id);
+    return ended(
+      partition,
+      (request) => partition.propose({ kind: "attach", id, request }),
+      signal,
+    );
+  }
+
+  /**
+   * Its result, without waiting for it.
+   *
+   * @throws HoldfastError `INVOCATION_NOT_COMPLETED`, `INVOCATION_NOT_FOUND`, `INVOCATION_ID_INVALID`.
+   */
+  async output(id: string): Promise<Ended> {
+    const partition = await this.#ofId(id);
+    const answer = await asked(partition, (request) => {
+      partition.propose({ kind: "attach", id, request });
+    });
+    const known = knownOf(answer);
+    if (known.result !== null) return { ...known, result: known.result };
+    throw new HoldfastError("INVOCATION_NOT_COMPLETED", { data: { id } });
+  }
+
+  /** The id of a workflow's run, or of what an idempotency key names, whether it exists or not. */
+  async idOf(target: Target, idempotencyKey?: string): Promise<string> {
+    const { secret } = (await this.#ofTarget(target)).tables.meta;
+    if (idempotencyKey === undefined) return runId(secret, target);
+    return idempotentId(secret, target, idempotencyKey);
+  }
+
+  /** Resolves once it is durable. */
+  async operate(kind: Operation, id: string, withSends = false): Promise<void> {
+    const partition = await this.#ofId(id);
+    await asked(partition, (request) => {
+      partition.propose({ kind, id, request, withSends });
+    });
+  }
+
+  // ---- what reaches an invocation from outside
+
+  /** @throws HoldfastError `AWAKEABLE_NOT_FOUND`, `AWAKEABLE_ID_INVALID`. */
+  async completeAwakeable(id: string, result: Result): Promise<void> {
+    const partition = await this.#ofId(id);
+    await asked(partition, (request) => {
+      partition.propose({ kind: "completeAwakeable", id, result, request });
+    });
+  }
+
+  /** @throws HoldfastError `INVOCATION_NOT_FOUND`, `INVOCATION_ID_INVALID`, `INBOX_FULL`. */
+  async signal(id: string, name: string, result: Result): Promise<void> {
+    const partition = await this.#ofId(id);
+    await asked(partition, (request) => {
+      partition.propose({ kind: "signal", id, name, result, request });
+    });
+  }
+
+  async #admitted(target: Target): Promise<Partition> {
+    const opening = this.#ofTarget(target);
+    const partition = opening instanceof Promise ? await opening : opening;
+    const admitted = partition.admit();
+    if (admitted !== undefined) await admitted;
+    return partition;
+  }
+
+  /** A workflow's run is called once: who asks for its result attaches to it. */
+  #checkStarted(answer: Named, { service, handler }: Target): void {
+    if (!answer.attached) return;
+    if (this.definition(service)?.handlers.get(handler)?.mode !== "workflow") return;
+    const id = idOf(answer.named);
+    throw new HoldfastError("WORKFLOW_ALREADY_STARTED", { data: { service, id } });
+  }
+}
+
+/** Asks, and waits until what is named by the answer has ended. */
+function ended(
+  partition: Partition,
+  ask: (request: Request) => void,
+  signal: AbortSignal | undefined,
+  check: (answer: Named) => void = () => {},
+): Promise<Ended> {
+  const { replies } = partition;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason as Error);
+    let leave = (): void => {};
+    const given = (): void => {
+      leave();
+      reject(signal?.reason as Error);
+    };
+    const done = (): void => signal?.removeEventListener("abort", given);
+    const refused = (error: unknown): void => {
+      done();
+      reject(error as Error);
+    };
+    signal?.addEventListener("abort", given, { once: true });
+    const settle = (answer: Answer): void => {
+      if (signal?.aborted === true) return;
+      const known = knownOf(answer);
+      check(namedIn(answer));
+      const result = (result: Result): void => {
+        done();
+        resolve({ ...known, result });
+      };
+      if (known.result !== null) return result(known.result);
+      const { n } = namedIn(answer).named;
+      const reply = { result, refused };
+      leave = () => replies.leave(n, reply);
+      replies.wait(n, reply);
+    };
+    replies.request(refused, (answered) => {
+      ask({
+        settle: (answer) => {
+          answered();
+          try {
+            settle(answer);
+          } catch (error) {
+            refused(error);
+          }
+        },
+      });
+    });
+  });
+}
+
+/** Asks, and resolves once the answer is durable. */
+export function asked(partition: Partition, ask: (request: Request) => void): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    partition.replies.request(reject, (answered) => {
+      ask({
+        settle: (answer) => {
+          answered();
+          if (answer.kind === "refused") reject(answer.error);
+          else resolve(answer);
+        },
+      });
+    });
+  });
+}
+
+function namedIn(answer: Answer): Named {
+  if (answer.kind === "refused") throw answer.error;
+  if (answer.kind === "done") throw new HoldfastError("ENGINE_FAILED");
+  return answer;
+}
+
+function knownOf(answer: Answer): Known {
+  const { named, result, attached, due, keptUntil } = namedIn(answer);
+  return { id: idOf(named), result, attached, due, keptUntil };
+}
