@@ -3,6 +3,8 @@
 // version; the wording may improve. Broken invariants of ours are not listed one by one.
 
 import type { ErrorCodeEntry } from "./error-code-entry.ts";
+import type { ClusterErrorCode } from "./error-codes-cluster.ts";
+import { clusterErrorCodes } from "./error-codes-cluster.ts";
 import type { HandlerErrorCode } from "./error-codes-handler.ts";
 import { handlerErrorCodes } from "./error-codes-handler.ts";
 import type { RequestErrorCode } from "./error-codes-request.ts";
@@ -10,10 +12,11 @@ import { requestErrorCodes } from "./error-codes-request.ts";
 import type { StorageErrorCode } from "./error-codes-storage.ts";
 import { storageErrorCodes } from "./error-codes-storage.ts";
 
-export type ErrorCode = StorageErrorCode | RequestErrorCode | HandlerErrorCode;
+export type ErrorCode = StorageErrorCode | RequestErrorCode | HandlerErrorCode | ClusterErrorCode;
 
 export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = Object.freeze({
   ...storageErrorCodes,
   ...requestErrorCodes,
   ...handlerErrorCodes,
+  ...clusterErrorCodes,
 });

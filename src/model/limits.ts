@@ -82,3 +82,9 @@ export const durationDaysMax = 365;
 export const crashesMax = 5;
 /** From this many on it starts after all others, and one at a time. */
 export const crashesSuspect = 2;
+
+/** Partitions of one app: each has a stream, a lead and a table of its own. */
+export const partitionsMax = 1024;
+
+/** One request or answer between nodes: the largest record, and room around it. */
+export const busMessageBytesMax: number = 16 * mib;

@@ -2,12 +2,14 @@
 // only, and the reference of the public interface. How handlers are written down is handlers.ts,
 // how services are is definition.ts.
 
+import type { Kind } from "../model/service-kind.ts";
+
+export type { Kind } from "../model/service-kind.ts";
+
 // ---- targets: enough for a typed call, nothing of the code behind it
 
 declare const types: unique symbol;
 
-/** The three kinds of services. */
-export type Kind = "service" | "object" | "workflow";
 
 /** What a handler looks like to its callers. */
 export type Signature = (...input: never[]) => Promise<unknown>;

@@ -1,0 +1,2 @@
+/** The three kinds of services. */
+export type Kind = "service" | "object" | "workflow";

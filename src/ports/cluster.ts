@@ -1,0 +1,25 @@
+// What a node of a cluster asks of the world: apps, leases, a bus, and a storage per partition; as
+// one thing to pass.
+import type { Apps } from "./apps.ts";
+import type { Bus } from "./bus.ts";
+import type { Leases } from "./leases.ts";
+import type { Storage } from "./storage.ts";
+
+export interface OpenCluster {
+  /** Names this node among all nodes, alive or gone. */
+  readonly node: string;
+  readonly apps: Apps;
+  readonly leases: Leases;
+  readonly bus: Bus;
+  /** Changelog and table of one partition of this app. Opening it is standing for its lead. */
+  storage(partition: number): Storage;
+  close(): Promise<void>;
+}
+
+export interface Cluster {
+  readonly app: string;
+  /** Partitions of the app, if it is registered now. */
+  readonly partitions: number;
+  /** `data`: a directory for this node's tables, a cache of what the changelogs hold. */
+  connect(options: { readonly data: string }): Promise<OpenCluster>;
+}
