@@ -1,20 +1,7 @@
 // Which apps there are on one cluster, what each hosts, and into how many partitions each is cut.
-import type { Kind } from "../model/service-kind.ts";
+import type { AppRecord } from "../model/app-record.ts";
 
-export interface AppService {
-  readonly name: string;
-  readonly kind: Kind;
-}
-
-export interface AppRecord {
-  readonly app: string;
-  /** Fixed when the app is first registered. */
-  readonly partitions: number;
-  /** What ids computed from names are keyed with; of all partitions of the app. */
-  readonly secret: string;
-  /** A service name belongs to one app (R27). */
-  readonly services: readonly AppService[];
-}
+export type { AppRecord, AppService } from "../model/app-record.ts";
 
 export interface Apps {
   /**

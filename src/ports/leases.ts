@@ -1,13 +1,8 @@
 // Hints which node should lead a partition, never a fence: the changelog is that (I2). And marks,
 // witnesses outside of each changelog of how far it had come (R24).
+import type { Mark } from "../model/mark.ts";
 
-/** How far a partition's changelog had come, as its leader last said. */
-export interface Mark {
-  readonly epoch: number;
-  readonly position: number;
-  /** Chain checksum at that position. */
-  readonly chain: number;
-}
+export type { Mark } from "../model/mark.ts";
 
 export interface Leases {
   /** True when this node holds the name now: nobody else did. Lost unless renewed in `ttlMs`. */
@@ -20,5 +15,6 @@ export interface Leases {
   held(): Promise<ReadonlyMap<string, string>>;
   readonly ttlMs: number;
   mark(partition: number): Promise<Mark | undefined>;
+  /** Moves the mark forward; never back. */
   advance(partition: number, mark: Mark): Promise<void>;
 }

@@ -10,7 +10,6 @@ export type { Kind } from "../model/service-kind.ts";
 
 declare const types: unique symbol;
 
-
 /** What a handler looks like to its callers. */
 export type Signature = (...input: never[]) => Promise<unknown>;
 

@@ -2,6 +2,10 @@
 
 export type { Configuration } from "./configurations.ts";
 export { configurations, eachConfiguration } from "./configurations.ts";
+export type { AppsConformance, AppsPlace } from "./conformance/apps.ts";
+export { appsConformance } from "./conformance/apps.ts";
+export type { BusConformance, BusPlace } from "./conformance/bus.ts";
+export { busConformance } from "./conformance/bus.ts";
 export type {
   ChangelogConformance,
   ChangelogPlace,
@@ -11,6 +15,8 @@ export type {
 } from "./conformance/changelog.ts";
 export { changelogConformance } from "./conformance/changelog.ts";
 export { coldTableConformance } from "./conformance/cold-table.ts";
+export type { LeasesConformance, LeasesPlace } from "./conformance/leases.ts";
+export { leasesConformance } from "./conformance/leases.ts";
 export type { HostileConfiguration, TestEngineOptions } from "./test-engine.ts";
 export { TestEngine } from "./test-engine.ts";
 export { VirtualClock } from "./virtual-clock.ts";
