@@ -21,6 +21,7 @@ import type { OpenStorage, Storage } from "./ports/storage.ts";
 import { openSqliteColdTable } from "./sqlite/cold-table.ts";
 import { copyTable } from "./sqlite/copy.ts";
 import { builtInFits, keepExternal } from "./sqlite/driver.ts";
+import { openSqliteQueries } from "./sqlite/queries.ts";
 
 const { setTimeout, clearTimeout } = globalThis;
 const tableName = "table.sqlite";
@@ -58,6 +59,7 @@ async function open(
       changelog,
       cold,
       materialiser,
+      queries: () => openSqliteQueries(path),
       close: () => (closed ??= close()),
       discardTable: () => removeTable(path),
     };

@@ -1,6 +1,8 @@
 // The package's face: re-exports only.
 
 export type { EngineEvent } from "./engine/events.ts";
+export type { Move, Reason, Why } from "./engine/why-words.ts";
+export { whyLines } from "./engine/why-words.ts";
 export type { ErrorCode } from "./model/errors.ts";
 export { HoldfastError, isHoldfastError, TerminalError } from "./model/errors.ts";
 export type { EngineOptions } from "./open.ts";

@@ -7,6 +7,7 @@ import type { EngineEvent } from "./engine/events.ts";
 import { Folding } from "./engine/folding.ts";
 import { Host, type HostOptions } from "./engine/host.ts";
 import { Ingress } from "./engine/ingress.ts";
+import { Inspection } from "./engine/inspection.ts";
 import { Minter } from "./engine/minter.ts";
 import type { PartitionOptions } from "./engine/partition.ts";
 import { MemoryStorage } from "./local/memory-storage.ts";
@@ -66,6 +67,7 @@ export class Engine implements Client, AsyncDisposable {
   readonly #ingress: Ingress;
   /** @internal What protocols speak to. */
   readonly door: Door;
+  #inspection: Inspection | undefined;
 
   /**
    * Opens an engine. Lazily: nothing is locked, read or run before the first call or `start()`.
@@ -154,6 +156,16 @@ export class Engine implements Client, AsyncDisposable {
     options: { readonly clear?: boolean | undefined; readonly version?: number | undefined } = {},
   ): Promise<void> {
     return this.#ingress.editState(target, key, values, options);
+  }
+
+  /** What operators look at: invocations and their journals, state, promises, timers, and why. */
+  get inspect(): Inspection {
+    const host = this.#host;
+    this.#inspection ??= new Inspection({
+      partitions: async () => [(await host.partition()).inspector],
+      registry: host.registry,
+    });
+    return this.#inspection;
   }
 
   /**

@@ -9,6 +9,7 @@ import type { Proposal } from "../model/proposal.ts";
 import type { Decided } from "../partition/decide.ts";
 import type { Tables } from "../partition/tables/tables.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { ColdQueries } from "../ports/cold-queries.ts";
 import type { OpenStorage } from "../ports/storage.ts";
 import type { Attempt } from "../sdk/attempt.ts";
 import type { AttemptEvent } from "../sdk/attempt-host.ts";
@@ -16,6 +17,7 @@ import { Admission } from "./admission.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Report } from "./events.ts";
 import { Gate } from "./gate.ts";
+import { Inspector } from "./inspect.ts";
 import { Invoker, type InvokerOptions } from "./invoker.ts";
 import { Probes } from "./probes.ts";
 import { Processor } from "./processor.ts";
@@ -264,6 +266,7 @@ export class Partition {
     this.#probes.stop();
     this.#retention.stop();
     this.#checkpointer.stop();
+    this.#inspector?.close();
     this.invoker.stop(reason);
   }
 
@@ -298,6 +301,16 @@ export class Partition {
   }
 
   #flushed: () => void = () => {};
+
+  /** What operators look at. */
+  get inspector(): Inspector {
+    const { storage, clock } = this.#world;
+    const queries = (): ColdQueries | undefined => storage.queries?.();
+    this.#inspector ??= new Inspector({ index: 0, clock, queries, fold: () => this.fold() });
+    return this.#inspector;
+  }
+
+  #inspector: Inspector | undefined;
 
   /** Resolves when all that is decided by now is in the cold table. */
   async fold(): Promise<void> {

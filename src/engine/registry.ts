@@ -52,6 +52,14 @@ export class Registry implements Directory {
     return this.#services.get(service)?.get(handler)?.code;
   }
 
+  /** All definitions with the revision of their code, in the order they were given. */
+  definitions(): { readonly definition: DefinitionSpec; readonly revision: string }[] {
+    return [...this.#services.values()].flatMap((handlers) => {
+      const [first] = handlers.values();
+      return first === undefined ? [] : [first.code];
+    });
+  }
+
   names(): string[] {
     return [...this.#services.keys()];
   }

@@ -26,6 +26,7 @@ import type {
   Status,
   TimerRow,
 } from "../model/row.ts";
+import type { KeyName, PromiseName } from "../ports/cold-queries.ts";
 import type { ColdChanges, ColdTable } from "../ports/cold-table.ts";
 import { invariant } from "../std/assert.ts";
 import { SortedList } from "./sorted-list.ts";
@@ -158,6 +159,21 @@ export class MemoryColdTable implements ColdTable {
     const kept = this.#byCount.size;
     const kth = k >= 1 && k <= kept ? this.#byCount.at(kept - k) : undefined;
     return { kept, expiry: kth?.expiry };
+  }
+
+  numbers(): Iterable<InvocationNumber> {
+    return this.#invocations.keys();
+  }
+
+  /** Every key with a lock, an inbox or state. */
+  keyNames(): KeyName[] {
+    return [...this.#objects.keys()].map(keyNameOf);
+  }
+
+  allPromiseNames(): PromiseName[] {
+    return [...this.#promises].flatMap(([owner, promises]) =>
+      [...promises.keys()].map((name) => ({ ...keyNameOf(owner), name })),
+    );
   }
 
   write(changes: ColdChanges): void {
@@ -312,6 +328,11 @@ function columnsOf(row: InvocationRow): InvocationColumns {
 
 function nameOf(partitionKey: string, service: string, key: string): string {
   return JSON.stringify([partitionKey, service, key]);
+}
+
+function keyNameOf(text: string): KeyName {
+  const [partitionKey, service, key] = JSON.parse(text) as [string, string, string];
+  return { partitionKey, service, key };
 }
 
 function byDue(a: TimerRow, b: TimerRow): number {

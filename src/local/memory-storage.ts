@@ -5,6 +5,7 @@ import type { Materialiser } from "../ports/materialiser.ts";
 import type { OpenStorage, Storage } from "../ports/storage.ts";
 import { MemoryChangelog } from "./memory-changelog.ts";
 import { MemoryColdTable } from "./memory-cold-table.ts";
+import { MemoryQueries } from "./memory-queries.ts";
 
 /** Storage in memory. It may be opened again after it was closed, and holds what it held. */
 export class MemoryStorage implements Storage {
@@ -20,6 +21,8 @@ export class MemoryStorage implements Storage {
   open(): Promise<OpenStorage> {
     const materialiser = this.#materialiser(this.cold);
     const { changelog, cold } = this;
-    return Promise.resolve({ changelog, cold, materialiser, close: () => changelog.close() });
+    const queries = (): MemoryQueries => new MemoryQueries(cold);
+    const close = (): Promise<void> => changelog.close();
+    return Promise.resolve({ changelog, cold, materialiser, queries, close });
   }
 }

@@ -27,7 +27,9 @@ export type RequestErrorCode =
   | "INVOCATION_NOT_RUNNING"
   | "STATE_CONFLICT"
   | "INBOX_FULL"
-  | "RESTART_UNSAFE";
+  | "RESTART_UNSAFE"
+  | "QUERY_INVALID"
+  | "QUERY_UNAVAILABLE";
 
 export const requestErrorCodes: Readonly<Record<RequestErrorCode, ErrorCodeEntry>> = {
   SERVICE_NOT_FOUND: {
@@ -195,5 +197,17 @@ export const requestErrorCodes: Readonly<Record<RequestErrorCode, ErrorCodeEntry
     happened: "The invocation cannot be restarted from this entry without losing something.",
     why: "An awakeable or call opened before it is still waited for by somebody else.",
     fix: "Restart from an earlier entry, or ask for it explicitly.",
+  },
+  QUERY_INVALID: {
+    status: 400,
+    happened: "The question cannot be answered as it was asked.",
+    why: "A filter, a limit, a cursor or the SQL does not read.",
+    fix: "Mend what the message names; docs/http-api.md has all filters, docs/tables.md all views.",
+  },
+  QUERY_UNAVAILABLE: {
+    status: 503,
+    happened: "This engine's storage cannot be looked at.",
+    why: "It has no table that a query could read.",
+    fix: "Open the engine on a data directory.",
   },
 };

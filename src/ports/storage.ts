@@ -1,6 +1,7 @@
 // Where a partition keeps what it decided: a changelog, the cold table behind it, and who folds one
 // into the other; as one thing to pass.
 import type { Changelog } from "./changelog.ts";
+import type { ColdQueries } from "./cold-queries.ts";
 import type { ColdRead } from "./cold-table.ts";
 import type { Materialiser } from "./materialiser.ts";
 
@@ -12,6 +13,8 @@ export interface OpenStorage {
     endReads?(): void;
   };
   readonly materialiser: Materialiser;
+  /** Opens what operators look at the cold table through; whoever asks closes it. */
+  queries?(): ColdQueries;
   close(): Promise<void>;
   /** After `close`: drops a table that failed a check, so that the next open rebuilds it (R15). */
   discardTable?(): void;

@@ -3,6 +3,7 @@
 import { Folding } from "../engine/folding.ts";
 import { MemoryChangelog } from "../local/memory-changelog.ts";
 import { MemoryColdTable } from "../local/memory-cold-table.ts";
+import { MemoryQueries } from "../local/memory-queries.ts";
 import type { Batch, Changelog, ChangelogRange, StoredBatch } from "../ports/changelog.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { OpenStorage, Storage } from "../ports/storage.ts";
@@ -55,7 +56,8 @@ export class CrashingStorage implements Storage {
       await materialiser.close();
       await owned.close();
     };
-    return Promise.resolve({ changelog: owned, cold, materialiser, close });
+    const queries = (): MemoryQueries => new MemoryQueries(cold);
+    return Promise.resolve({ changelog: owned, cold, materialiser, queries, close });
   }
 
   /** The owner is gone from now on. */

@@ -204,6 +204,10 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
 
   // ---- the operator
 
+  get inspect(): Engine["inspect"] {
+    return this.#engine.inspect;
+  }
+
   kill(...to: Parameters<Engine["kill"]>): Promise<void> {
     return this.#engine.kill(...to);
   }
