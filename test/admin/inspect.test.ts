@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { Engine, memory, object, service, shared, workflow } from "../../src/index.ts";
 import { TestEngine } from "../../src/testing/index.ts";
-import { codeOf, later, scenario } from "../support/scenario.ts";
+import { codeOf, scenario } from "../support/scenario.ts";
 
 const greeter = service("Greeter", {
   hello: async (_ctx, name: string) => `Hello, ${name}!`,
@@ -131,7 +131,7 @@ scenario("objects, promises, timers, awakeables and services are listed", async 
   const holder = await engine.send(cart, "b").later();
   const next = await engine.send(cart, "b").put("x");
   const run = await engine.send(signup, "ada").run();
-  later(engine.send(signup, "bob").verify("mail"));
+  await engine.send(signup, "bob").verify("mail");
   await engine.runUntilIdle();
   const { inspect } = engine;
   const a = await inspect.object("Cart", "a");
