@@ -3,20 +3,16 @@
 import { durationMs } from "../model/duration.ts";
 import type { Answer } from "../model/effect.ts";
 import type { Target } from "../model/entry.ts";
-import { errorOf, failureOf, HoldfastError, TerminalError } from "../model/errors.ts";
+import { failureOf, HoldfastError, TerminalError } from "../model/errors.ts";
 import { idOf, runId } from "../model/invocation-id.ts";
 import type { Payload, Result } from "../model/payload.ts";
-import { targetText } from "../replay/mismatch.ts";
 import { type Called, methodsOf, requestOf } from "../sdk/calls.ts";
-import { jsonSerde, type Serde } from "../sdk/serde.ts";
-import type { Callable, CallOptions, Client, Invocation, SendOptions } from "../sdk/types.ts";
+import type { Serde } from "../sdk/serde.ts";
+import type { Callable, Client, Invocation, SendOptions } from "../sdk/types.ts";
 import { encodeJson } from "../sdk/values.ts";
 import { asked, type IngressHost } from "./door.ts";
 import type { Partition } from "./partition.ts";
-
-interface Waiting extends CallOptions {
-  readonly signal?: AbortSignal | undefined;
-}
+import { PendingCall, settle, type Waiting } from "./pending-call.ts";
 
 export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
   readonly #host: IngressHost;
@@ -35,44 +31,14 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
       this.#send(called),
     )) as Client["send"];
 
-  async #call(called: Called<Waiting>): Promise<unknown> {
-    const { options, spec, target } = called;
-    const partition = await this.#admitted();
-    const call = await requestOf(called);
-    const signal = options?.signal;
-    signal?.throwIfAborted();
+  /** At once where nothing is to be waited for: in a short call, each promise more is noticed. */
+  #call(called: Called<Waiting>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const stop = onAbort(signal, reject);
-      let id = (): string => "";
-      const done = (result: Result): void => {
-        stop();
-        settle(result, { target, id }, spec?.serde, resolve, reject);
-      };
-      const refused = (error: unknown): void => {
-        stop();
-        reject(error);
-      };
-      const workflowRun = spec?.mode === "workflow" || target.handler === "run";
-      const settleAnswer = (answer: Answer): void => {
-        answered();
-        if (answer.kind === "refused") return refused(answer.error);
-        if (answer.kind !== "invocation") return;
-        if (answer.attached && workflowRun && call.idempotencyKey === undefined) {
-          return refused(
-            new HoldfastError("WORKFLOW_ALREADY_STARTED", {
-              data: { ...target, id: idOf(answer.named) },
-            }),
-          );
-        }
-        id = () => idOf(answer.named);
-        if (answer.result !== null) return done(answer.result);
-        partition.replies.wait(answer.named.n, { result: done, refused });
-      };
-      let answered = (): void => {};
-      partition.replies.request(refused, (forget) => {
-        answered = forget;
-        partition.propose({ kind: "invoke", call, request: { settle: settleAnswer } });
-      });
+      const ask = (partition: Partition): void =>
+        new PendingCall(called, partition, resolve, reject).ask();
+      const partition = this.#admitted();
+      if (partition instanceof Promise) partition.then(ask).catch(reject);
+      else ask(partition);
     });
   }
 
@@ -206,39 +172,14 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
     });
   }
 
-  async #admitted(): Promise<Partition> {
-    const opening = this.#host.partition();
-    const partition = opening instanceof Promise ? await opening : opening;
-    const admitted = partition.admit();
-    if (admitted !== undefined) await admitted;
-    return partition;
+  #admitted(): Partition | Promise<Partition> {
+    const partition = this.#host.partition();
+    return partition instanceof Promise ? partition.then(admitted) : admitted(partition);
   }
 }
 
-/** Where a failure is said to come from, where it does not say so itself. */
-interface From {
-  readonly target: Target | undefined;
-  id(): string;
-}
-
-function settle(
-  result: Result,
-  from: From,
-  serde: Serde | undefined,
-  resolve: (value: unknown) => void,
-  reject: (error: unknown) => void,
-): void {
-  if ("failure" in result) {
-    const { failure } = result;
-    const { invocation = from.id() } = failure;
-    const target = failure.target ?? (from.target && targetText(from.target));
-    return reject(errorOf({ ...failure, invocation, ...(target === undefined ? {} : { target }) }));
-  }
-  try {
-    resolve((serde ?? jsonSerde).decode(result.value));
-  } catch (error) {
-    reject(error);
-  }
+function admitted(partition: Partition): Partition | Promise<Partition> {
+  return partition.admit()?.then(() => partition) ?? partition;
 }
 
 function dueOf(delay: SendOptions["delay"], now: number): number | undefined {
@@ -247,11 +188,4 @@ function dueOf(delay: SendOptions["delay"], now: number): number | undefined {
   const due = delay.getTime();
   if (Number.isFinite(due)) return due;
   throw new HoldfastError("DURATION_INVALID", { message: "The delay is an invalid Date." });
-}
-
-function onAbort(signal: AbortSignal | undefined, reject: (error: unknown) => void): () => void {
-  if (signal === undefined) return () => {};
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  return () => signal.removeEventListener("abort", abort);
 }

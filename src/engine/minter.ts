@@ -1,9 +1,10 @@
 // Fresh names from a pool of random bytes: asking the system for each would cost more than the rest
 // of an invocation's creation. A pool is turned into text at once and cut into names.
+import { textOfUtf8, utf8 } from "../std/bytes.ts";
 
 const namesPerPool = 512;
 const nameLength = 22;
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const alphabet = utf8("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
 export class Minter {
   readonly #randomBytes: (length: number) => Uint8Array;
@@ -25,12 +26,12 @@ export class Minter {
   }
 }
 
+/** Written over `bytes` and read as text at once: a text put together would be a chain of texts. */
 function textOf(bytes: Uint8Array): string {
-  let text = "";
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] as number;
     const last = i % nameLength === nameLength - 1;
-    text += alphabet[last ? (byte & 3) << 4 : byte & 63];
+    bytes[i] = alphabet[last ? (byte & 3) << 4 : byte & 63] as number;
   }
-  return text;
+  return textOfUtf8(bytes);
 }

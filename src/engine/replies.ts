@@ -10,9 +10,14 @@ export interface Reply {
   refused(error: HoldfastError): void;
 }
 
+/** Who has asked and not yet been answered. */
+export interface Asker {
+  refused(error: unknown): void;
+}
+
 export class Replies {
   readonly #waiting = new Map<InvocationNumber, Reply[]>();
-  readonly #requests = new Set<(error: unknown) => void>();
+  readonly #requests = new Set<Asker>();
   #failed: HoldfastError | undefined;
 
   get size(): number {
@@ -35,11 +40,24 @@ export class Replies {
     else waiting.splice(i, 1);
   }
 
-  /** A request whose answer is not yet durable: told if the engine fails before it is. */
+  /**
+   * Somebody asks: told if the engine fails before the answer is durable. False when it has failed
+   * already, which was told.
+   */
+  asked(asker: Asker): boolean {
+    if (this.#failed === undefined) this.#requests.add(asker);
+    else asker.refused(this.#failed);
+    return this.#failed === undefined;
+  }
+
+  answered(asker: Asker): void {
+    this.#requests.delete(asker);
+  }
+
+  /** The same for one that is a function. */
   request(reject: (error: unknown) => void, ask: (done: () => void) => void): void {
-    if (this.#failed !== undefined) return reject(this.#failed);
-    this.#requests.add(reject);
-    ask(() => this.#requests.delete(reject));
+    const asker = { refused: reject };
+    if (this.asked(asker)) ask(() => this.answered(asker));
   }
 
   completed(n: InvocationNumber, result: Result): void {
@@ -62,7 +80,7 @@ export class Replies {
     this.#waiting.clear();
     const requests = [...this.#requests];
     this.#requests.clear();
-    for (const reject of requests) reject(error);
+    for (const asker of requests) asker.refused(error);
     for (const waiting of all) for (const reply of waiting) reply.refused(error);
   }
 }

@@ -112,8 +112,7 @@ function askOther(asking: Asking, request: ToOther): void {
 }
 
 function readState(asking: Asking, request: { kind: "get"; name: string } | { kind: "stateKeys" }) {
-  const { service, key } = asking.key;
-  const { state } = asking.decision.tables.object(service, key);
+  const { state } = asking.decision.tables.objectOf(asking.row);
   if (request.kind === "stateKeys") {
     return asking.log({ kind: "stateKeys", answer: [...state.keys()].sort() });
   }
@@ -124,8 +123,7 @@ function readState(asking: Asking, request: { kind: "get"; name: string } | { ki
 /** Refused past its bounds: a command like others, so that replay is refused likewise (R5). */
 function setState(asking: Asking, request: Extract<CommandRequest, { kind: "set" }>): void {
   const { kind, name, value } = request;
-  const { service, key } = asking.key;
-  const { state, stateBytes } = asking.decision.tables.object(service, key);
+  const { state, stateBytes } = asking.decision.tables.objectOf(asking.row);
   const before = state.get(name);
   const held = before === undefined ? 0 : payloadBytes(before) + name.length;
   const names = state.size + (before === undefined ? 1 : 0);

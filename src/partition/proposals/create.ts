@@ -7,7 +7,7 @@ import { type ErrorCode, failureOf, HoldfastError } from "../../model/errors.ts"
 import { idempotentId, namedOf, runId } from "../../model/invocation-id.ts";
 import { callDepthMax, inboxLengthMax } from "../../model/limits.ts";
 import type { CallRequest } from "../../model/proposal.ts";
-import type { ChainLink, InvocationRow, Mode, Waiter } from "../../model/row.ts";
+import type { ChainLink, InvocationRow, Mode, ObjectRow, Waiter } from "../../model/row.ts";
 import { partitionKeyOf } from "../../model/target.ts";
 import { partitionHash } from "../../std/hash.ts";
 import type { Decision, HostedHandler } from "../decision.ts";
@@ -41,11 +41,12 @@ export function create(decision: Decision, creation: Creation): Created {
   const refusal = checkTarget(target, hosted.mode, call, creation.chain);
   if (refusal !== undefined) return { error: refusal };
   const derivedId = derivedIdOf(decision, call, hosted.mode);
-  const full =
-    creation.door === true &&
-    creation.due === undefined &&
-    hosted.mode === "exclusive" &&
-    inboxFull(decision, target);
+  // Read here when it begins now, and its key is asked for anyway.
+  const object =
+    creation.due === undefined && hosted.mode === "exclusive"
+      ? decision.tables.object(target.service, target.key as string)
+      : undefined;
+  const full = creation.door === true && (object?.inbox.length ?? 0) >= inboxLengthMax;
   if (derivedId !== undefined) {
     const existing = decision.tables.byDerivedId(derivedId);
     if (existing !== undefined) {
@@ -58,7 +59,7 @@ export function create(decision: Decision, creation: Creation): Created {
     }
   }
   if (full) return { error: inboxFullError(target) };
-  return { row: emitInvoked(decision, creation, hosted, derivedId), attached: false };
+  return { row: emitInvoked(decision, creation, hosted, derivedId, object), attached: false };
 }
 
 function emitInvoked(
@@ -66,6 +67,7 @@ function emitInvoked(
   creation: Creation,
   hosted: HostedHandler,
   derivedId: string | undefined,
+  object: ObjectRow | undefined,
 ): InvocationRow {
   const { call, waiter, chain } = creation;
   const { service, key, handler } = call.target;
@@ -75,7 +77,9 @@ function emitInvoked(
   decision.emit({
     kind: "invoked",
     invocation: {
-      partitionKey: key === null ? partitionHash(incarnation) : partitionKeyOf(service, key),
+      partitionKey:
+        object?.partitionKey ??
+        (key === null ? partitionHash(incarnation) : partitionKeyOf(service, key)),
       incarnation,
       derivedId,
       service,
@@ -92,6 +96,7 @@ function emitInvoked(
     },
   });
   const row = decision.tables.invocation(decision.leader.position) as InvocationRow;
+  row.objectName = object?.name;
   if (due === undefined) begin(decision, row);
   else decision.learn({ kind: "timer", due });
   return row;
@@ -111,10 +116,6 @@ export function begin(decision: Decision, row: InvocationRow): void {
     }
   }
   run(decision, row);
-}
-
-function inboxFull(decision: Decision, { service, key }: Target): boolean {
-  return key !== null && decision.tables.object(service, key).inbox.length >= inboxLengthMax;
 }
 
 function inboxFullError({ service, key }: Pick<Target, "service" | "key">): HoldfastError {

@@ -78,7 +78,12 @@ export class Tables {
       cold: (name) => {
         this.#checkFresh();
         const [service, key] = splitName(name);
-        return cold.object(partitionKeyOf(service, key), service, key);
+        const partitionKey = partitionKeyOf(service, key);
+        // One that is in no table is held as well, else each rule that asks would read it again.
+        const row =
+          cold.object(partitionKey, service, key) ?? emptyObject(partitionKey, service, key);
+        row.name = name;
+        return row;
       },
       quiet: () => true,
       keep,
@@ -139,17 +144,20 @@ export class Tables {
   }
 
   object(service: string, key: string): ObjectRow {
-    const name = nameOf(service, key);
-    const held = this.objects.get(name);
-    if (held !== undefined) return held;
-    return emptyObject(service, key);
+    return this.#object(nameOf(service, key));
   }
 
   /** The key that a keyed invocation addresses. */
   objectOf(row: InvocationRow): ObjectRow {
     invariant(row.key !== null, () => `${row.n} has no key`);
     row.objectName ??= nameOf(row.service, row.key);
-    return this.objects.get(row.objectName) ?? emptyObject(row.service, row.key);
+    return this.#object(row.objectName);
+  }
+
+  #object(name: string): ObjectRow {
+    const row = this.objects.get(name);
+    invariant(row !== undefined, () => `${name} is deleted, which no object is`);
+    return row;
   }
 
   promise(service: string, key: string, name: string): PromiseRow | undefined {
@@ -199,9 +207,9 @@ function emptyMeta(): MetaRow {
   };
 }
 
-function emptyObject(service: string, key: string): ObjectRow {
+function emptyObject(partitionKey: string, service: string, key: string): ObjectRow {
   return {
-    partitionKey: partitionKeyOf(service, key),
+    partitionKey,
     service,
     key,
     name: undefined,
