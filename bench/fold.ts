@@ -38,6 +38,7 @@ function foldUpTo(n: number): ColdChanges {
     timers.push([{ due, n: i, of: -1 }, "put"]);
     objects.set(number, {
       ...{ partitionKey, service: "Cart", key, at: i, lock: 0, inbox: [], version: i },
+      beside: new Set(),
       state: new Map([["cart", `["TICKET-${String(i)}","TICKET-${String(i + 1)}"]`]]),
       stateBytes: 32,
       changed: { names: new Set(["cart"]), allNames: false, entered: [], left: [] },

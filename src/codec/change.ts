@@ -70,9 +70,12 @@ const objectKinds: Readonly<Record<Exclude<Change["kind"], ArrayKind>, true>> = 
   awaited: true,
   promiseAwaited: true,
   promiseCompleted: true,
+  promiseKept: true,
+  promiseLeft: true,
   stateEdited: true,
   journalCopied: true,
   purged: true,
+  expired: true,
   swept: true,
 };
 type ArrayKind = "command" | "invoked" | "finished";
@@ -163,11 +166,11 @@ function encodeInvoked(invocation: NewInvocation): EncodedInvoked {
 
 function restOf(invocation: NewInvocation): Rest | undefined {
   const { derivedId, headers, idempotencyKey, retention, chain, waiter, origin } = invocation;
-  const { request } = invocation;
+  const { beside, request } = invocation;
   const says =
     derivedId ?? headers ?? idempotencyKey ?? retention ?? chain ?? waiter ?? origin ?? request;
-  if (says === undefined) return undefined;
-  return { derivedId, headers, idempotencyKey, retention, chain, waiter, origin, request };
+  if ((says ?? beside) === undefined) return undefined;
+  return { derivedId, headers, idempotencyKey, retention, chain, waiter, origin, beside, request };
 }
 
 function decodeInvoked(encoded: EncodedInvoked): Change {
@@ -189,6 +192,7 @@ function decodeInvoked(encoded: EncodedInvoked): Change {
     waiter: rest?.waiter,
     due: due ?? undefined,
     origin: rest?.origin,
+    beside: rest?.beside,
     request: rest?.request,
   };
   return { kind: "invoked", invocation };

@@ -34,6 +34,7 @@ interface InvocationRest {
   retention?: number;
   chain?: InvocationRow["chain"];
   origin?: InvocationRow["origin"];
+  beside?: true;
   begunAt?: number;
   attempt?: number;
   failures?: number;
@@ -62,6 +63,7 @@ export function encodeInvocation(row: InvocationRow): string {
   if (row.retention !== null) rest.retention = row.retention;
   if (row.chain.length > 0) rest.chain = row.chain;
   if (row.origin !== null) rest.origin = row.origin;
+  if (row.beside) rest.beside = true;
   if (row.begunAt !== null) rest.begunAt = row.begunAt;
   if (row.attempt !== 0) rest.attempt = row.attempt;
   if (row.failures !== 0) rest.failures = row.failures;
@@ -101,6 +103,7 @@ export function decodeInvocation(columns: InvocationColumns, text: string): Invo
     chain: rest.chain ?? [],
     createdAt: columns.createdAt,
     origin: rest.origin ?? null,
+    beside: rest.beside ?? false,
     at: rest.at,
     status: columns.status,
     modifiedAt: columns.modifiedAt,
@@ -151,10 +154,14 @@ export function joinEntries(stretches: readonly string[]): string {
 }
 
 /** What a promise holds besides what names it. */
-type PromiseRest = Pick<PromiseRow, "at" | "result" | "waiters">;
+interface PromiseRest extends Pick<PromiseRow, "at" | "result" | "waiters"> {
+  /** When it leaves, where no run keeps it; an index of the cold table looks in here for it. */
+  expiry?: number;
+}
 
-export function encodePromise({ at, result, waiters }: PromiseRow): string {
+export function encodePromise({ at, result, waiters, expiry }: PromiseRow): string {
   const rest: PromiseRest = { at, result, waiters };
+  if (expiry !== null) rest.expiry = expiry;
   return JSON.stringify(rest);
 }
 
@@ -163,8 +170,8 @@ export function decodePromise(
   text: string,
 ): PromiseRow {
   const { partitionKey, service, key, name } = names;
-  const { at, result, waiters } = JSON.parse(text) as PromiseRest;
-  return { partitionKey, service, key, name, at, result, waiters };
+  const { at, result, waiters, expiry = null } = JSON.parse(text) as PromiseRest;
+  return { partitionKey, service, key, name, at, result, waiters, expiry };
 }
 
 export function encodeMeta(row: MetaRow): string {

@@ -134,7 +134,8 @@ export class Folder {
       else {
         const [service, key, name] = JSON.parse(text) as [string, string, string];
         const { partitionKey } = this.#tables.object(service, key);
-        const gone = { partitionKey, service, key, name, at: 0, result: null, waiters: [] };
+        const names = { partitionKey, service, key, name };
+        const gone = { ...names, at: 0, result: null, waiters: [], expiry: null };
         yield [gone, "delete"];
       }
     }

@@ -75,7 +75,8 @@ function hostedOf(definition: DefinitionSpec): Map<string, Hosted> {
   for (const [name, handler] of definition.handlers) {
     const retention = handler.retention === undefined ? undefined : retentionMs(handler.retention);
     const code = { handler, definition, revision };
-    handlers.set(name, { mode: handler.mode, code, retention });
+    const beside = definition.kind === "workflow" && handler.mode === "shared" ? true : undefined;
+    handlers.set(name, { mode: handler.mode, code, retention, beside });
   }
   return handlers;
 }

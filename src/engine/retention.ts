@@ -52,8 +52,8 @@ export class Retention {
   #sweep(countUpTo?: number): void {
     if (this.#stopped) return;
     const { changes } = this.#processor.propose({ kind: "sweep", countUpTo });
-    // Runs leave some at a time: the next ones soon.
-    if (changes.some(({ kind }) => kind === "purged")) {
+    // Runs, and promises without one, leave some at a time: the next ones soon.
+    if (changes.some(({ kind }) => kind !== "swept")) {
       this.#clock.nextTurn(() => this.#sweep());
     }
   }

@@ -7,12 +7,10 @@ import {
   decodeInvocation,
   decodeMeta,
   decodePayload,
-  decodePromise,
   encodeEntries,
   encodeInvocation,
   encodeMeta,
   encodePayload,
-  encodePromise,
   joinEntries,
 } from "../codec/row.ts";
 import type { Entry } from "../model/entry.ts";
@@ -22,6 +20,7 @@ import type {
   InvocationRow,
   MetaRow,
   ObjectRow,
+  PromiseKey,
   PromiseRow,
   Status,
   TimerRow,
@@ -29,6 +28,7 @@ import type {
 import type { KeyName, PromiseName } from "../ports/cold-queries.ts";
 import type { ColdChanges, ColdTable } from "../ports/cold-table.ts";
 import { invariant } from "../std/assert.ts";
+import { MemoryPromises } from "./memory-promises.ts";
 import { SortedList } from "./sorted-list.ts";
 
 interface StoredInvocation {
@@ -41,7 +41,7 @@ interface StoredObject {
   lock: InvocationNumber;
   version: number;
   stateBytes: number;
-  /** By position of arrival. */
+  /** By position of arrival; those beside by the negative of their number. */
   readonly inbox: Map<number, InvocationNumber>;
   readonly state: Map<string, string | null>;
 }
@@ -68,7 +68,7 @@ export class MemoryColdTable implements ColdTable {
   readonly #finished = new Map<InvocationNumber, string>();
   readonly #derived = new Map<string, InvocationNumber>();
   readonly #objects = new Map<string, StoredObject>();
-  readonly #promises = new Map<string, Map<string, string>>();
+  readonly #promises = new MemoryPromises();
   readonly #timers = new SortedList<TimerRow>(byDue);
   readonly #unfinished = new Map<Status, SortedList<InvocationNumber>>();
   /** Those kept by number, and those kept for a time. */
@@ -106,11 +106,15 @@ export class MemoryColdTable implements ColdTable {
     const stored = this.#objects.get(nameOf(partitionKey, service, key));
     if (stored === undefined) return undefined;
     const { at, lock, version, stateBytes } = stored;
-    const inbox = Array.from(stored.inbox, ([at, n]): InboxEntry => ({ at, n }));
-    inbox.sort((a, b) => a.at - b.at);
+    const all = Array.from(stored.inbox, ([at, n]): InboxEntry => ({ at, n }));
+    const inbox = all.filter(({ at }) => at > 0).sort((a, b) => a.at - b.at);
+    const beside = new Set(all.filter(({ at }) => at < 0).map(({ n }) => n));
     const state = new Map(Array.from(stored.state, ([name, v]) => [name, decodePayload(v)]));
     const changed = { names: new Set<string>(), allNames: false, entered: [], left: [] };
-    return { partitionKey, service, key, at, lock, inbox, state, stateBytes, version, changed };
+    return {
+      ...{ partitionKey, service, key, at, lock, inbox, beside },
+      ...{ state, stateBytes, version, changed },
+    };
   }
 
   promise(
@@ -119,13 +123,11 @@ export class MemoryColdTable implements ColdTable {
     key: string,
     name: string,
   ): PromiseRow | undefined {
-    const text = this.#promises.get(nameOf(partitionKey, service, key))?.get(name);
-    if (text === undefined) return undefined;
-    return decodePromise({ partitionKey, service, key, name }, text);
+    return this.#promises.get({ partitionKey, service, key }, name);
   }
 
   promiseNames(partitionKey: string, service: string, key: string): string[] {
-    return [...(this.#promises.get(nameOf(partitionKey, service, key))?.keys() ?? [])];
+    return this.#promises.names({ partitionKey, service, key });
   }
 
   timers(after: TimerRow | undefined, until: number, limit: number): TimerRow[] {
@@ -153,6 +155,18 @@ export class MemoryColdTable implements ColdTable {
       if (this.#isRun(n)) found.push(n);
     }
     return found;
+  }
+
+  expires(after: number, until: number): boolean {
+    for (const { expiry, n } of this.#byTime.after({ expiry: after, n: Number.MAX_VALUE })) {
+      if (expiry > until) return false;
+      if (!this.#isRun(n)) return true;
+    }
+    return false;
+  }
+
+  expiredPromises(until: number, limit: number): PromiseKey[] {
+    return this.#promises.expired(until, limit);
   }
 
   countKept(k: number): { readonly kept: number; readonly expiry: number | undefined } {
@@ -190,7 +204,7 @@ export class MemoryColdTable implements ColdTable {
       else this.#derived.set(id, n);
     }
     for (const row of changes.objects) this.#putObject(row);
-    for (const [row, what] of changes.promises) this.#putPromise(row, what);
+    for (const [row, what] of changes.promises) this.#promises.write(row, what);
     for (const [{ due, n, of }, what] of changes.timers) {
       if (what === "put") this.#timers.add({ due, n, of });
       else this.#timers.delete({ due, n, of });
@@ -258,7 +272,8 @@ export class MemoryColdTable implements ColdTable {
   #putObject(row: ObjectRow): void {
     const { at, lock, version, stateBytes, changed } = row;
     const name = nameOf(row.partitionKey, row.service, row.key);
-    if (lock === 0 && row.inbox.length === 0 && row.state.size === 0) {
+    const none = row.inbox.length === 0 && row.state.size === 0 && row.beside.size === 0;
+    if (lock === 0 && none) {
       this.#objects.delete(name);
       return;
     }
@@ -272,15 +287,6 @@ export class MemoryColdTable implements ColdTable {
     for (const { at, n } of changed.entered) inbox.set(at, n);
     for (const at of changed.left) inbox.delete(at);
     this.#objects.set(name, { at, lock, version, stateBytes, inbox, state });
-  }
-
-  #putPromise(row: PromiseRow, what: "put" | "delete"): void {
-    const owner = nameOf(row.partitionKey, row.service, row.key);
-    const promises = this.#promises.get(owner) ?? new Map<string, string>();
-    if (what === "put") promises.set(row.name, encodePromise(row));
-    else promises.delete(row.name);
-    if (promises.size > 0) this.#promises.set(owner, promises);
-    else this.#promises.delete(owner);
   }
 
   #sweep(swept: { readonly count: number; readonly time: number }): void {

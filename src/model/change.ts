@@ -24,6 +24,8 @@ export interface NewInvocation {
   /** When it is to start; absent: at once. */
   readonly due?: number | undefined;
   readonly origin?: Origin | undefined;
+  /** A shared handler of a workflow: what is the key's stays until it has ended (R17). */
+  readonly beside?: true | undefined;
   /** Room for the cluster: who asked, by request id (R26) and by producer (R23). */
   readonly request?: string | undefined;
 }
@@ -117,6 +119,8 @@ export type Change =
       readonly key: string;
       readonly name: string;
       readonly waiter: Waiter;
+      /** With its first change, where no run is there to keep it: when it leaves (R17). */
+      readonly expiry?: number | undefined;
     }
   | {
       readonly kind: "promiseCompleted";
@@ -124,6 +128,22 @@ export type Change =
       readonly key: string;
       readonly name: string;
       readonly result: Result;
+      readonly expiry?: number | undefined;
+    }
+  /** Its time came, and a run (null) or who waits for it keeps it: until then at least. */
+  | {
+      readonly kind: "promiseKept";
+      readonly service: string;
+      readonly key: string;
+      readonly name: string;
+      readonly expiry: number | null;
+    }
+  /** Its time came, and no run and nobody who waits needs it. */
+  | {
+      readonly kind: "promiseLeft";
+      readonly service: string;
+      readonly key: string;
+      readonly name: string;
     }
   /** An operator's edit of an object's state: null removes the name (R21). */
   | {
@@ -143,6 +163,8 @@ export type Change =
       readonly buffered?: readonly (readonly [string, number])[] | undefined;
     }
   | { readonly kind: "purged"; readonly n: InvocationNumber }
+  /** A run is absent from now on; it leaves when the shared handlers of its key have ended. */
+  | { readonly kind: "expired"; readonly n: InvocationNumber }
   /** Everything completed with an expiry at or below these is gone (R17). */
   | { readonly kind: "swept"; readonly count: number; readonly time: number };
 

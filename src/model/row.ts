@@ -101,6 +101,8 @@ export interface InvocationRow {
   readonly createdAt: number;
   /** Set when it was restarted from another invocation. */
   readonly origin: Origin | null;
+  /** A shared handler of a workflow: what is the key's stays until it has ended (R17). */
+  readonly beside: boolean;
   at: number;
   status: Status;
   modifiedAt: number;
@@ -151,6 +153,8 @@ export interface ObjectRow {
   lock: InvocationNumber;
   /** Who waits, in order of arrival. */
   inbox: InboxEntry[];
+  /** Shared handlers of a workflow that have not ended (R17). */
+  readonly beside: Set<InvocationNumber>;
   state: Map<string, Payload>;
   /** Bytes of all names and values. */
   stateBytes: number;
@@ -168,6 +172,7 @@ export interface InboxEntry {
 export interface ObjectChanges {
   readonly names: Set<string>;
   allNames: boolean;
+  /** Of the inbox; and, with the negative of its number as `at`, of those beside. */
   readonly entered: InboxEntry[];
   readonly left: number[];
 }
@@ -187,7 +192,12 @@ export interface PromiseRow {
   at: number;
   result: Result | null;
   waiters: Waiter[];
+  /** When it leaves unless something keeps it; null: with its run (R17). */
+  expiry: number | null;
 }
+
+/** Where a durable promise is found. */
+export type PromiseKey = Pick<PromiseRow, "service" | "key" | "name">;
 
 /** What belongs to the partition as a whole. */
 export interface MetaRow {

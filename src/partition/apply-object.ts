@@ -53,6 +53,21 @@ function leaveInbox(tables: Tables, object: ObjectRow, row: InvocationRow): void
   row.inboxedAt = 0;
 }
 
+/** A shared handler of a workflow, from its creation to its end (R17). */
+export function enterBeside(tables: Tables, row: InvocationRow, stamp: Stamp): void {
+  const object = tables.objectOf(row);
+  object.beside.add(row.n);
+  if (tables.track) object.changed.entered.push({ at: -row.n, n: row.n });
+  touch(tables, object, stamp);
+}
+
+export function leaveBeside(tables: Tables, row: InvocationRow, stamp: Stamp): void {
+  const object = tables.objectOf(row);
+  if (!object.beside.delete(row.n)) return;
+  if (tables.track) object.changed.left.push(-row.n);
+  touch(tables, object, stamp);
+}
+
 export function setState(
   tables: Tables,
   object: ObjectRow,

@@ -6,10 +6,19 @@ import type { InvocationNumber, InvocationRow, OpenCommand } from "../model/row.
 import { dueOf, expiryOf } from "../model/row.ts";
 import { invariant, unreachable } from "../std/assert.ts";
 import { applyCommand, applyNotification, journalCopied } from "./apply-entry.ts";
-import { dropState, editState, enterInbox, lockKey, unlockKey } from "./apply-object.ts";
+import {
+  dropState,
+  editState,
+  enterBeside,
+  enterInbox,
+  leaveBeside,
+  lockKey,
+  unlockKey,
+} from "./apply-object.ts";
+import { dropPromises, promiseChanged } from "./apply-promise.ts";
 import { newRow } from "./new-row.ts";
 import type { Stamp } from "./stamp.ts";
-import { promiseName, type Tables } from "./tables/tables.ts";
+import type { Tables } from "./tables/tables.ts";
 
 export function apply(tables: Tables, change: Change, stamp: Stamp): void {
   const { meta } = tables;
@@ -33,6 +42,8 @@ export function apply(tables: Tables, change: Change, stamp: Stamp): void {
       return invoked(tables, change, stamp);
     case "promiseAwaited":
     case "promiseCompleted":
+    case "promiseKept":
+    case "promiseLeft":
       return promiseChanged(tables, change, stamp);
     case "stateEdited":
       return editState(tables, change, stamp);
@@ -55,6 +66,8 @@ type OfInvocation = Exclude<
       | "invoked"
       | "promiseAwaited"
       | "promiseCompleted"
+      | "promiseKept"
+      | "promiseLeft"
       | "stateEdited"
       | "timerFired"
       | "purged";
@@ -98,6 +111,9 @@ function invocationChanged(tables: Tables, change: OfInvocation, stamp: Stamp): 
     case "awaited":
       row.waiters.push(change.waiter);
       return;
+    case "expired":
+      row.expiry = Math.min(row.expiry ?? stamp.time, stamp.time);
+      return;
     case "journalCopied":
       return journalCopied(tables, row, change, stamp);
     default:
@@ -118,6 +134,7 @@ function invoked(tables: Tables, { invocation }: Invoked, stamp: Stamp): void {
   const row = newRow(invocation, stamp);
   tables.invocations.put(n, row, n);
   if (row.derivedId !== null) tables.derived.put(row.derivedId, { at: n, n }, n);
+  if (row.beside) enterBeside(tables, row, stamp);
   if (row.due !== null) {
     row.status = "scheduled";
     tables.timers.arm({ due: row.due, n, of: -1 }, n);
@@ -219,6 +236,7 @@ function finished(tables: Tables, row: InvocationRow, change: Of<"finished">, st
   const retention = row.retention ?? ("failure" in change.result ? aDay : null);
   row.expiry = expiryOf(retention, stamp.position, stamp.time);
   if (row.mode === "exclusive") unlockKey(tables, row, stamp);
+  if (row.beside) leaveBeside(tables, row, stamp);
   // Only the fold still needs the journal; who asks for it later reads it from the cold table.
   if (!tables.track) tables.journals.drop(n);
 }
@@ -246,7 +264,10 @@ function timerFired(tables: Tables, change: Of<"timerFired">, stamp: Stamp): voi
   tables.invocations.touch(n, row, stamp.position);
 }
 
-/** Removes an invocation with its journal; for a workflow's run, also its promises and state. */
+/**
+ * Removes an invocation with its journal; for a workflow's run, also its promises and state. Of
+ * those, what a shared handler of the key still waits for stays, and stays unsettled (R17).
+ */
 function purged(tables: Tables, n: InvocationNumber, stamp: Stamp): void {
   const { position } = stamp;
   const row = rowOf(tables, n);
@@ -258,40 +279,7 @@ function purged(tables: Tables, n: InvocationNumber, stamp: Stamp): void {
   }
   if (row.mode === "workflow" && row.key !== null) {
     dropState(tables, row.service, row.key, stamp);
-    for (const name of promisesOf(tables, row.service, row.key)) {
-      tables.promises.delete(promiseName(row.service, row.key, name), position);
-    }
+    dropPromises(tables, row.service, row.key, stamp);
   }
   tables.invocations.delete(n, position);
-}
-
-/** Names of the promises of a workflow's key, hot over cold. */
-function promisesOf(tables: Tables, service: string, key: string): Set<string> {
-  const object = tables.object(service, key);
-  const names = new Set(tables.cold.promiseNames(object.partitionKey, service, key));
-  for (const [text, row] of tables.promises.held()) {
-    const [ofService, ofKey, name] = JSON.parse(text) as [string, string, string];
-    if (ofService !== service || ofKey !== key) continue;
-    if (row === null) names.delete(name);
-    else names.add(name);
-  }
-  return names;
-}
-
-function promiseChanged(
-  tables: Tables,
-  change: Of<"promiseAwaited"> | Of<"promiseCompleted">,
-  stamp: Stamp,
-): void {
-  const { service, key, name } = change;
-  const text = promiseName(service, key, name);
-  const held = tables.promises.get(text);
-  const partitionKey = held?.partitionKey ?? tables.object(service, key).partitionKey;
-  const row = held ?? { partitionKey, service, key, name, at: 0, result: null, waiters: [] };
-  if (change.kind === "promiseAwaited") row.waiters.push(change.waiter);
-  else {
-    row.result = change.result;
-    row.waiters = [];
-  }
-  tables.promises.touch(text, row, stamp.position);
 }

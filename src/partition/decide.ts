@@ -11,11 +11,12 @@ import * as attempt from "./proposals/attempt.ts";
 import { command } from "./proposals/command.ts";
 import { answerOf, create } from "./proposals/create.ts";
 import { probe } from "./proposals/deadlock.ts";
-import { lead, sweep } from "./proposals/lead.ts";
+import { lead } from "./proposals/lead.ts";
 import * as operator from "./proposals/operate.ts";
 import { restart } from "./proposals/restart.ts";
 import { start } from "./proposals/run.ts";
 import { lookup } from "./proposals/signal.ts";
+import { sweep } from "./proposals/sweep.ts";
 import type { Tables } from "./tables/tables.ts";
 
 export interface Decided {

@@ -21,6 +21,8 @@ export interface HostedHandler {
   readonly mode: Mode;
   /** As in `NewInvocation`. */
   readonly retention?: number | undefined;
+  /** A shared handler of a workflow. */
+  readonly beside?: true | undefined;
 }
 
 /** What the leader adds to a proposal: time, fresh randomness, and whether a slot is free. */

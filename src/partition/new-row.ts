@@ -32,6 +32,7 @@ export function newRow(invocation: NewInvocation, stamp: Stamp): InvocationRow {
     chain: invocation.chain ?? [],
     createdAt: stamp.time,
     origin: invocation.origin ?? null,
+    beside: invocation.beside ?? false,
     at: stamp.position,
     status: "ready",
     modifiedAt: stamp.time,

@@ -7,6 +7,7 @@ import type {
   InvocationRow,
   MetaRow,
   ObjectRow,
+  PromiseKey,
   PromiseRow,
   Status,
   TimerRow,
@@ -34,6 +35,10 @@ export interface ColdRead {
   unfinished(status: Status, after: InvocationNumber, limit: number): InvocationNumber[];
   /** Completed workflow runs whose expiry lies in (0, until], ascending by expiry. */
   expiredRuns(until: number, limit: number): InvocationNumber[];
+  /** Whether a completed invocation that is no run has its expiry in (after, until]. */
+  expires(after: number, until: number): boolean;
+  /** Promises whose expiry is at or before `until`, ascending by expiry. */
+  expiredPromises(until: number, limit: number): PromiseKey[];
   /** How many completed invocations are kept by number, and the expiry of the k-th newest. */
   countKept(k: number): { readonly kept: number; readonly expiry: number | undefined };
 }

@@ -10,6 +10,7 @@ import type {
   InvocationRow,
   MetaRow,
   ObjectRow,
+  PromiseKey,
   PromiseRow,
   Status,
   TimerRow,
@@ -158,6 +159,19 @@ export class SqliteColdTable implements ColdTable {
 
   expiredRuns(until: number, limit: number): InvocationNumber[] {
     return this.#all(this.#reads.expiredRuns, until, limit).map(([n]) => Number(n));
+  }
+
+  expires(after: number, until: number): boolean {
+    return this.#get(this.#reads.expires, after, until) !== undefined;
+  }
+
+  expiredPromises(until: number, limit: number): PromiseKey[] {
+    const rows = this.#all(this.#reads.expiredPromises, until, limit);
+    return rows.map(([service, key, name]) => ({
+      service: decodeText(text(service)),
+      key: decodeText(text(key)),
+      name: decodeText(text(name)),
+    }));
   }
 
   countKept(k: number): { readonly kept: number; readonly expiry: number | undefined } {

@@ -114,7 +114,8 @@ export class Fold {
     const { partitionKey, changed } = row;
     const service = encodeText(row.service);
     const key = encodeText(row.key);
-    if (row.lock === 0 && row.inbox.length === 0 && row.state.size === 0) {
+    const none = row.inbox.length === 0 && row.state.size === 0 && row.beside.size === 0;
+    if (row.lock === 0 && none) {
       s.deleteObject.run(partitionKey, service, key);
       return;
     }

@@ -23,6 +23,8 @@ type ReadName =
   | "timersAfter"
   | "unfinished"
   | "expiredRuns"
+  | "expires"
+  | "expiredPromises"
   | "countKept"
   | "kthKept";
 
@@ -54,6 +56,11 @@ export function prepareReads(connection: Connection): Reads {
       WHERE status = ? AND status <> 'completed' AND n > ? ORDER BY n LIMIT ?`),
     expiredRuns: p(`SELECT n FROM invocation_row
       WHERE expiry > 0 AND expiry <= ? AND mode = 'workflow' ORDER BY expiry LIMIT ?`),
+    expires: p(`SELECT 1 FROM invocation_row
+      WHERE expiry > ? AND expiry <= ? AND mode <> 'workflow' LIMIT 1`),
+    expiredPromises: p(`SELECT service, key, name FROM promise_row
+      WHERE rest ->> '$.expiry' IS NOT NULL AND rest ->> '$.expiry' <= ?
+      ORDER BY rest ->> '$.expiry' LIMIT ?`),
     countKept: p("SELECT count(*) FROM invocation_row WHERE expiry < 0"),
     kthKept: p(`SELECT expiry FROM invocation_row WHERE expiry < 0
       ORDER BY expiry DESC LIMIT 1 OFFSET ?`),
@@ -96,6 +103,7 @@ export function objectOf(
   rows: readonly SqlRow[],
 ): ObjectRow {
   const inbox: ObjectRow["inbox"] = [];
+  const beside: ObjectRow["beside"] = new Set();
   const state: ObjectRow["state"] = new Map();
   let newest = rows[0] as SqlRow;
   for (const row of rows) {
@@ -105,6 +113,8 @@ export function objectOf(
       state.set(decodeText(slot), decodePayload(value === null ? null : String(value)));
     } else if (Number(slot) > 0) {
       inbox.push({ at: Number(slot), n: Number(value) });
+    } else if (Number(slot) < 0) {
+      beside.add(Number(value));
     }
     if (Number(row[1]) > Number(newest[1])) newest = row;
   }
@@ -115,6 +125,7 @@ export function objectOf(
     at: Number(newest[1]),
     lock: Number(newest[2]),
     inbox,
+    beside,
     state,
     stateBytes: Number(newest[4]),
     version: Number(newest[3]),

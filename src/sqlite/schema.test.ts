@@ -134,17 +134,21 @@ test("promises, timers and the partition's position are seen", () => {
   expect(all("SELECT * FROM partition")).toEqual([[41, "2023-11-14T22:13:20.000Z", 1]]);
 });
 
-test("ranges are found through a key or one of the two indexes, in order", () => {
+test("ranges are found through a key or an index, in order", () => {
   const indexes = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
   expect(all(`${indexes} ORDER BY name`)).toEqual([
     ["invocation_by_expiry"],
     ["invocation_by_status"],
+    ["promise_by_expiry"],
   ]);
   for (const sql of [
     "SELECT derived_id, n FROM invocation_row WHERE expiry > 0 AND expiry <= 9",
     "SELECT n FROM invocation_row WHERE expiry > 0 AND mode = 'workflow' ORDER BY expiry",
     "SELECT n FROM invocation_row WHERE status = 'ready' AND status <> 'completed' AND n > 4",
     "SELECT * FROM timer_row WHERE (due, n, command) > (1, 2, 3) AND due <= 9 ORDER BY due, n",
+    "SELECT 1 FROM invocation_row WHERE expiry > 1 AND expiry <= 9 AND mode <> 'workflow' LIMIT 1",
+    `SELECT service, key, name FROM promise_row WHERE rest ->> '$.expiry' IS NOT NULL
+      AND rest ->> '$.expiry' <= 9 ORDER BY rest ->> '$.expiry' LIMIT 1`,
     "SELECT * FROM object_row WHERE partition_key = 'a' AND service = 'b' AND key = 'c'",
   ]) {
     const plan = all(`EXPLAIN QUERY PLAN ${sql}`).map((row) => String(row[3]));

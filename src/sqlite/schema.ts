@@ -1,7 +1,7 @@
 // The tables of a partition in SQLite, their indexes and the views users may rely on, which
 // docs/tables.md explains. A table named `…_row` is ours and may change with the version; the views
 // are a face: columns are added, never taken away. An index on the path of a fold costs every fold,
-// so there are two and no more.
+// so there are two of invocations and no more; that of promises holds those without a run.
 
 import { HoldfastError } from "../model/errors.ts";
 import type { Connection } from "./driver.ts";
@@ -74,12 +74,12 @@ CREATE TABLE object_row (
   partition_key TEXT NOT NULL,
   service TEXT NOT NULL,
   key TEXT NOT NULL,
-  slot ANY NOT NULL,           -- 0: the key; above 0: who came to the inbox there; text: state
+  slot ANY NOT NULL,           -- 0: the key; above 0: inbox; below: those beside; text: state
   at INTEGER NOT NULL,
   lock INTEGER NOT NULL,       -- n of the exclusive invocation, 0 when none
   version INTEGER NOT NULL,    -- grows with each change of state
   bytes INTEGER NOT NULL,      -- of all names and values
-  value ANY,                   -- inbox: n; state: the value
+  value ANY,                   -- inbox and beside: n; state: the value
   PRIMARY KEY (partition_key, service, key, slot)
 ) STRICT, WITHOUT ROWID;
 
@@ -88,7 +88,7 @@ CREATE TABLE promise_row (
   service TEXT NOT NULL,
   key TEXT NOT NULL,
   name TEXT NOT NULL,
-  rest TEXT NOT NULL,          -- JSON: result, waiters, at
+  rest TEXT NOT NULL,          -- JSON: result, waiters, at, expiry
   PRIMARY KEY (partition_key, service, key, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -98,6 +98,12 @@ CREATE TABLE timer_row (
   command INTEGER NOT NULL,    -- -1: the invocation itself
   PRIMARY KEY (due, n, command)
 ) STRICT, WITHOUT ROWID;
+`;
+
+/** Of an index that came later than its table: a file without it works, and gets it. */
+const laterIndexes = `
+CREATE INDEX IF NOT EXISTS promise_by_expiry ON promise_row (rest ->> '$.expiry')
+  WHERE rest ->> '$.expiry' IS NOT NULL;
 `;
 
 /** ISO 8601 with milliseconds: sorts as text. */
@@ -180,6 +186,7 @@ export function prepareWriter(connection: Connection, path: string): void {
       PRAGMA user_version = ${String(schemaVersion)};
       COMMIT`);
   }
+  connection.exec(laterIndexes);
   // From here on a lock held by another program is told, not waited for.
   connection.exec("PRAGMA busy_timeout = 0");
 }

@@ -47,7 +47,7 @@ class Driver {
 
   step(): Given | undefined {
     const { leader, prng } = this;
-    leader.time += prng.integer(40_000);
+    leader.time += prng.integer(200) === 0 ? 90_000_000 : prng.integer(40_000);
     leader.free = prng.integer(8) > 0;
     const rows = this.rows();
     const unfinished = rows.filter(({ status }) => status !== "completed");

@@ -170,6 +170,36 @@ scenario("R17: many runs expire, not only the first hundred", async (open) => {
   for (const i of [0, 120, 249]) expect(await engine.call(quick, `k${i}`).x()).toBe(null);
 });
 
+scenario("R17: promises and state of a run wait for its shared handlers", async (open) => {
+  const brief = workflow(
+    "Brief",
+    { promises: { go: promise<string>() }, retention: "1h" },
+    {
+      async run(ctx): Promise<void> {
+        ctx.set("x", 1);
+        await ctx.promise("go").resolve("went");
+      },
+      async late(ctx): Promise<unknown> {
+        await ctx.sleep("3h");
+        return [await ctx.get("x"), (await ctx.promise("go").peek()) ?? null];
+      },
+    },
+  );
+  const engine = await open({ services: [brief] });
+  const { id } = await engine.send(brief, "k").run();
+  const late = later(engine.call(brief, "k").late());
+  await engine.advance("2h");
+  expect(await codeOf(engine.invocation(id).result())).toBe("INVOCATION_NOT_FOUND");
+  await engine.advance("61m");
+  expect(await late).toEqual([1, "went"]);
+  // What leaves is looked for where it is folded.
+  await engine.reopen();
+  await engine.advance("2m");
+  const after = later(engine.call(brief, "k").late());
+  await engine.advance("3h");
+  expect(await after).toEqual([null, null]);
+});
+
 const keyed = object("Keyed", {
   async go(): Promise<void> {},
 });

@@ -139,6 +139,7 @@ export const changes: Samples<Change> = {
         request: "q1",
       },
     },
+    { kind: "invoked", invocation: { ...invocation, mode: "shared", beside: true } },
   ],
   inboxed: [{ kind: "inboxed", n: 5 }],
   ready: [
@@ -171,10 +172,22 @@ export const changes: Samples<Change> = {
     { kind: "finished", n: 5, result: { failure: crossed } },
   ],
   awaited: [{ kind: "awaited", n: 5, waiter }],
-  promiseAwaited: [{ kind: "promiseAwaited", ...object, name: "verified", waiter }],
+  promiseAwaited: [
+    { kind: "promiseAwaited", ...object, name: "verified", waiter },
+    { kind: "promiseAwaited", ...object, name: "verified", waiter, expiry: time + 5000 },
+  ],
   promiseCompleted: [
     { kind: "promiseCompleted", ...object, name: "verified", result: { value: '"yes"' } },
+    {
+      ...{ kind: "promiseCompleted", ...object, name: "verified" },
+      ...{ result: { value: '"yes"' }, expiry: time + 5000 },
+    },
   ],
+  promiseKept: [
+    { kind: "promiseKept", ...object, name: "verified", expiry: null },
+    { kind: "promiseKept", ...object, name: "verified", expiry: time + 5000 },
+  ],
+  promiseLeft: [{ kind: "promiseLeft", ...object, name: "verified" }],
   stateEdited: [
     {
       kind: "stateEdited",
@@ -201,6 +214,7 @@ export const changes: Samples<Change> = {
     { kind: "journalCopied", n: 5, entries: [], open: [] },
   ],
   purged: [{ kind: "purged", n: 5 }],
+  expired: [{ kind: "expired", n: 5 }],
   swept: [{ kind: "swept", count: -(2 ** 52) + 90, time: time - 1000 }],
 };
 

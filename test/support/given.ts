@@ -46,7 +46,8 @@ export class Deciding implements Leader {
     handler: (service, handler) => {
       if (service === "Gone" || !this.hosted) return "no-service";
       const mode = modes[handler];
-      return mode === undefined ? "no-handler" : { mode };
+      if (mode === undefined) return "no-handler";
+      return service === "W" && mode === "shared" ? { mode, beside: true } : { mode };
     },
   };
 

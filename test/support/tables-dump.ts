@@ -26,12 +26,13 @@ export function dump(tables: Tables, names: Names): unknown {
     });
   }
   const objects = names.objects.map(([service, key]) => {
-    const { lock, inbox, state, stateBytes } = tables.object(service, key);
+    const { lock, inbox, beside, state, stateBytes } = tables.object(service, key);
     const promises = names.promises.map((name) => {
       const row = tables.promise(service, key, name);
-      return row && { result: row.result, waiters: row.waiters };
+      return row && { result: row.result, waiters: row.waiters, expiry: row.expiry };
     });
-    return { service, key, lock, inbox, state: [...state].sort(), stateBytes, promises };
+    const rest = { state: [...state].sort(), stateBytes, promises };
+    return { service, key, lock, inbox, beside: [...beside].sort((a, b) => a - b), ...rest };
   });
   // What is absent and what is undefined read the same, in a record as in a row.
   return JSON.parse(JSON.stringify({ meta, invocations, objects }));

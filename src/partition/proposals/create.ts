@@ -93,6 +93,7 @@ function emitInvoked(
       chain: chain === undefined || chain.length === 0 ? undefined : chain,
       waiter,
       due,
+      beside: hosted.beside,
     },
   });
   const row = decision.tables.invocation(decision.leader.position) as InvocationRow;

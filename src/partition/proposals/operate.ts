@@ -41,7 +41,9 @@ export function operate(
         const error = new HoldfastError("INVOCATION_NOT_COMPLETED", { data: { id } });
         return decision.refuse(request, error);
       }
-      decision.emit({ kind: "purged", n: row.n });
+      // What shared handlers of its key still need leaves after them (R17).
+      const held = row.mode === "workflow" && decision.tables.objectOf(row).beside.size > 0;
+      decision.emit({ kind: held ? "expired" : "purged", n: row.n });
       decision.release({ kind: "gone", n: row.n });
       break;
     }

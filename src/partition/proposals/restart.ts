@@ -9,6 +9,7 @@ import { dueOf, type InvocationRow, type OpenCommand } from "../../model/row.ts"
 import type { Decision } from "../decision.ts";
 import { answerOf, begin } from "./create.ts";
 import { complete } from "./notify.ts";
+import { expiryAt, promiseAt } from "./promise.ts";
 import { lookup } from "./signal.ts";
 
 type Restart = Extract<Proposal, { kind: "restart" }>;
@@ -51,6 +52,7 @@ function emitInvoked(decision: Decision, row: InvocationRow, from: number, comma
       input,
       headers: row.headers ?? undefined,
       retention: row.retention ?? undefined,
+      beside: row.beside || undefined,
       origin: {
         n: row.n,
         incarnation: from === 0 ? incarnation : (row.origin?.incarnation ?? row.incarnation),
@@ -76,10 +78,10 @@ function join(decision: Decision, n: number, of: number, command: OpenCommand): 
     else decision.emit({ kind: "awaited", n: row.n, waiter });
   } else if (command.kind === "promise") {
     const { service, key } = decision.tables.invocation(n) as InvocationRow;
-    const { name } = command;
-    const result = decision.tables.promise(service, key ?? "", name)?.result;
+    const at = { service, key: key ?? "", name: command.name };
+    const result = promiseAt(decision, at)?.result;
     if (result) complete(decision, waiter, result);
-    else decision.emit({ kind: "promiseAwaited", service, key: key ?? "", name, waiter });
+    else decision.emit({ kind: "promiseAwaited", ...at, waiter, expiry: expiryAt(decision, at) });
   }
 }
 

@@ -101,19 +101,6 @@ test("R9: a cancel is journaled once, wakes who backs off or is suspended, is ke
   expect(kindsOf(r.when({ kind: "cancel", id: third }).changes)).toEqual(["notified"]);
 });
 
-test("R17: a sweep is one logged record; what has expired is absent before it", () => {
-  const p = given([invoke("S/plain", { idempotencyKey: "k" }), finish(2)]);
-  const id = idOf(p.leader.row(2));
-  p.leader.time += 86_400_001;
-  expect(p.when({ kind: "attach", id }).answer).toMatchObject({
-    error: { code: "INVOCATION_NOT_FOUND" },
-  });
-  expect(p.when({ kind: "sweep" }).changes).toEqual([
-    { kind: "swept", count: Number.MIN_SAFE_INTEGER, time: p.leader.time },
-  ]);
-  expect(p.leader.tables.invocation(2)).toBe(undefined);
-});
-
 test("R21: a rule that has emitted a change no longer refuses", () => {
   const leader = new Deciding();
   const decision = new Decision(leader.tables, leader);

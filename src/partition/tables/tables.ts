@@ -216,6 +216,7 @@ function emptyObject(partitionKey: string, service: string, key: string): Object
     at: 0,
     lock: 0,
     inbox: [],
+    beside: new Set(),
     state: new Map(),
     stateBytes: 0,
     version: 0,

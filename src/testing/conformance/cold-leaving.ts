@@ -1,8 +1,8 @@
 // Conformance of cold tables: timers, and how completed invocations leave.
-import type { TimerRow } from "../../model/row.ts";
+import type { PromiseKey, TimerRow } from "../../model/row.ts";
 import { countExpiryBase } from "../../model/row.ts";
 import type { ColdRead } from "../../ports/cold-table.ts";
-import { completedRow, entriesFrom, invocationRow } from "./cold-rows.ts";
+import { completedRow, entriesFrom, invocationRow, partitionKey, promiseRow } from "./cold-rows.ts";
 import type { Suite } from "./cold-suite.ts";
 
 export function timerTests({ on, expect }: Suite): void {
@@ -63,6 +63,55 @@ export function expiryTests({ on, expect }: Suite): void {
     expect(table.expiredRuns(300, 10)).toEqual([2, 4, 1]);
     expect(table.expiredRuns(300, 2)).toEqual([2, 4]);
     expect(table.expiredRuns(99, 10)).toEqual([]);
+  });
+}
+
+export function leavingPromiseTests({ on, expect }: Suite): void {
+  const names = (promises: readonly PromiseKey[]): string[] => promises.map(({ name }) => name);
+
+  on("promises with an expiry are listed by it, as they stand now", (table, write) => {
+    const rows = [
+      ...[promiseRow("b", { expiry: 20 }), promiseRow("a", { expiry: 30 })],
+      ...[promiseRow("kept"), promiseRow("gone", { expiry: 10 })],
+      promiseRow("moved", { expiry: 10, result: { value: "1" } }),
+    ];
+    write({ promises: rows.map((row) => [row, "put"]) });
+    expect(table.expiredPromises(9, 10)).toEqual([]);
+    const { service, key } = promiseRow("gone");
+    const all = table.expiredPromises(30, 10);
+    expect(all.length).toBe(4);
+    expect(all.slice(2)).toEqual(["b", "a"].map((name) => ({ service, key, name })));
+    write({
+      promises: [
+        [promiseRow("gone"), "delete"],
+        [promiseRow("moved", { expiry: 31 }), "put"],
+        [promiseRow("a"), "put"],
+      ],
+    });
+    expect(names(table.expiredPromises(30, 10))).toEqual(["b"]);
+    expect(names(table.expiredPromises(31, 10))).toEqual(["b", "moved"]);
+    expect(names(table.expiredPromises(31, 1))).toEqual(["b"]);
+    expect(table.promise(partitionKey, service, key, "moved")?.expiry).toBe(31);
+  });
+
+  on("whether one expires between two times is known, but for runs", (table, write) => {
+    const run = { mode: "workflow" } as const;
+    const rows = [completedRow(1, 10), completedRow(2, 20, run), completedRow(3, 30)];
+    const others = [completedRow(4, countExpiryBase + 1), completedRow(5, null), invocationRow(6)];
+    write({ invocations: [...rows, ...others].map((row) => [row.n, row]) });
+    const found = ([after, until]: readonly number[]) =>
+      table.expires(after as number, until as number);
+    expect(
+      (
+        [
+          [0, 9],
+          [0, 10],
+          [10, 29],
+          [10, 30],
+          [30, 99],
+        ] as const
+      ).map(found),
+    ).toEqual([...[false, true, false, true, false]]);
   });
 }
 

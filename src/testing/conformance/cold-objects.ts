@@ -101,6 +101,25 @@ export function inboxTests({ on, expect }: Suite): void {
   });
 }
 
+export function besideTests({ on, expect }: Suite): void {
+  on("those beside a run are kept with its key, and keep it", (table, write) => {
+    const inbox = [{ at: 9, n: 8 }];
+    const entered = [...inbox, { at: -4, n: 4 }, { at: -70, n: 70 }];
+    const row = objectRow("a", { at: 9, lock: 2, inbox, entered, beside: [4, 70] });
+    write({ objects: [row] });
+    expect(sorted(keyOf(table)?.beside)).toEqual([4, 70]);
+    expect(keyOf(table)?.inbox).toEqual(inbox);
+    write({ objects: [objectRow("a", { at: 12, beside: [70], left: [9, -4] })] });
+    expect(keyOf(table)).toEqual(asRead(objectRow("a", { at: 12, beside: [70] })));
+    write({ objects: [objectRow("a", { at: 13, left: [-70] })] });
+    expect(keyOf(table)).toBeUndefined();
+  });
+}
+
+function sorted(numbers: ReadonlySet<number> | undefined): number[] {
+  return [...(numbers ?? [])].sort((a, b) => a - b);
+}
+
 export function promiseTests({ on, expect }: Suite): void {
   on("promises of a workflow key are put, listed and deleted", (table, write) => {
     const waiting = promiseRow("b", { waiters: [{ n: 4, of: 2 }] });

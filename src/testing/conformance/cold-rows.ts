@@ -25,6 +25,7 @@ export function invocationRow(n: number, fields: Partial<InvocationRow> = {}): I
     chain: [],
     createdAt: 1_700_000_000_000 + n,
     origin: null,
+    beside: false,
     at: n,
     status: "scheduled",
     modifiedAt: 1_700_000_000_000 + n,
@@ -73,6 +74,7 @@ export function fullInvocationRow(n: number): InvocationRow {
       { n: 4, holds: null },
     ],
     origin: { n: 2, incarnation: "before", commands: 3, begunAt: 5 },
+    beside: true,
     at: 70,
     status: "paused",
     modifiedAt: 1_700_000_000_700,
@@ -129,6 +131,7 @@ export interface ObjectFields {
   readonly version?: number;
   readonly stateBytes?: number;
   readonly inbox?: ObjectRow["inbox"];
+  readonly beside?: readonly number[];
   readonly state?: Readonly<Record<string, Payload>>;
   readonly names?: readonly string[];
   readonly allNames?: boolean;
@@ -139,6 +142,7 @@ export interface ObjectFields {
 /** An object's key: what it is now, and what of it changed since the last fold. */
 export function objectRow(key: string, fields: ObjectFields): ObjectRow {
   const { at = 1, lock = 0, version = 0, stateBytes = 0, inbox = [], state = {} } = fields;
+  const { beside = [] } = fields;
   const { names = [], allNames = false, entered = [], left = [] } = fields;
   return {
     partitionKey,
@@ -147,6 +151,7 @@ export function objectRow(key: string, fields: ObjectFields): ObjectRow {
     at,
     lock,
     inbox: [...inbox],
+    beside: new Set(beside),
     state: new Map(Object.entries(state)),
     stateBytes,
     version,
@@ -161,7 +166,7 @@ export function asRead(row: ObjectRow): ObjectRow {
 
 export function promiseRow(name: string, fields: Partial<PromiseRow> = {}): PromiseRow {
   const key = { partitionKey, service: "Signup", key: "user-1", name };
-  return { ...key, at: 3, result: null, waiters: [], ...fields };
+  return { ...key, at: 3, result: null, waiters: [], expiry: null, ...fields };
 }
 
 export function metaRow(fields: Partial<MetaRow> = {}): MetaRow {

@@ -3,8 +3,9 @@
 // found wrong in one adapter becomes a case here.
 import type { ColdChanges } from "../../ports/cold-table.ts";
 import { invocationTests, journalEndTests, journalTests } from "./cold-invocations.ts";
-import { expiryTests, sweepTests, timerTests } from "./cold-leaving.ts";
+import { expiryTests, leavingPromiseTests, sweepTests, timerTests } from "./cold-leaving.ts";
 import {
+  besideTests,
   inboxTests,
   nameTests,
   objectHeadTests,
@@ -44,11 +45,13 @@ export function coldTableConformance(given: ColdTableConformance): void {
   objectTests(suite);
   objectHeadTests(suite);
   inboxTests(suite);
+  besideTests(suite);
   nameTests(suite);
   promiseTests(suite);
   timerTests(suite);
   expiryTests(suite);
   sweepTests(suite);
+  leavingPromiseTests(suite);
   if (given.supports.reopen) reopenTests(suite);
   if (given.supports.reader) readerTests(suite);
 }
@@ -68,6 +71,8 @@ function foldTests({ on, expect }: Suite): void {
     expect(table.unfinished("ready", 0, 10)).toEqual([]);
     expect(table.expiredRuns(Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
     expect(table.countKept(1)).toEqual({ kept: 0, expiry: undefined });
+    expect(table.expires(0, Number.MAX_SAFE_INTEGER)).toBe(false);
+    expect(table.expiredPromises(Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
   });
 
   on("a fold moves position, chain and meta together", (table, write) => {
