@@ -185,9 +185,7 @@ export class MemoryColdTable implements ColdTable {
   }
 
   allPromiseNames(): PromiseName[] {
-    return [...this.#promises].flatMap(([owner, promises]) =>
-      [...promises.keys()].map((name) => ({ ...keyNameOf(owner), name })),
-    );
+    return this.#promises.all();
   }
 
   write(changes: ColdChanges): void {

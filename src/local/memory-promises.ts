@@ -28,6 +28,13 @@ export class MemoryPromises {
     return [...(this.#rows.get(ownerOf(of))?.keys() ?? [])];
   }
 
+  all(): (Names & { readonly name: string })[] {
+    return [...this.#rows].flatMap(([owner, promises]) => {
+      const [partitionKey, service, key] = JSON.parse(owner) as [string, string, string];
+      return [...promises.keys()].map((name) => ({ partitionKey, service, key, name }));
+    });
+  }
+
   /** Those whose expiry is at or before `until`, ascending by expiry. */
   expired(until: number, limit: number): PromiseKey[] {
     const found: PromiseKey[] = [];
