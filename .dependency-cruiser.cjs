@@ -29,19 +29,20 @@ const sqliteDriver = "^src/sqlite/driver[.]ts$";
 /** Foreign things with a room of their own: nobody else imports them. */
 const foreign = {
   // file-storage.ts: it places the table among the files, which file/ and sqlite/ each know half of.
-  fs: "^src/(file/disk[.]ts|file-storage[.]ts|sqlite/|cli/)",
+  // testing/source-line.ts: it shows the user's line of code.
+  fs: "^src/(file/disk[.]ts|file-storage[.]ts|sqlite/|cli/|testing/source-line[.]ts)",
   child_process: "^src/local/materialiser-process[.]ts$",
   zlib: "^src/file/",
   net: "^src/file/lock[.]ts$",
   worker_threads: "^src/(local/materialiser-thread|materialiser-worker)[.]ts$",
-  async_hooks: "^src/platform-node[.]ts$",
+  async_hooks: "^src/(platform-node|testing/outside)[.]ts$",
   module: sqliteDriver,
   sqlite: sqliteDriver,
 };
 /** Node's own small change: adapters and Node's wiring may have it, the rest runs anywhere. */
 const plain = "^(crypto|path|url|timers|util)(/|$)";
 const nodeRooms =
-  "^src/(file/|sqlite/|local/|cli/|(file-storage|materialiser-worker|salvage|platform-node)[.]ts)";
+  "^src/(file/|sqlite/|local/|cli/|testing/(source-line|outside)[.]ts|(file-storage|materialiser-worker|salvage|platform-node)[.]ts)";
 
 const floorRules = Object.entries(rooms).map(([room, below]) => ({
   name: `floor-of-${room}`,

@@ -49,6 +49,8 @@ export interface EngineWorld {
   readonly randomBytes: (length: number) => Uint8Array;
   /** From 0 up to, not including, 1: jitter. */
   readonly random?: () => number;
+  /** Names of lives, where their order is to repeat. */
+  readonly mint?: (() => string) | undefined;
   readonly options: Partial<PartitionOptions>;
 }
 
@@ -252,7 +254,7 @@ export function makeHost(
       },
       world: {
         clock,
-        mint: () => minter.mint(),
+        mint: world?.mint ?? (() => minter.mint()),
         random: world?.random ?? Math.random,
         attribute: (owner, body, code) => platform.context.run(body ? owner.bodies : owner, code),
         insideBody: () => platform.context.owner()?.body === true,

@@ -21,7 +21,8 @@ export type HandlerErrorCode =
   | "CONTEXT_CLOSED"
   | "ATTEMPT_KILLED_PROCESS"
   | "STATE_READ_ONLY"
-  | "STATE_TOO_LARGE";
+  | "STATE_TOO_LARGE"
+  | "CRASH_TEST_FAILED";
 
 export const handlerErrorCodes: Readonly<Record<HandlerErrorCode, ErrorCodeEntry>> = {
   TERMINAL: {
@@ -143,5 +144,11 @@ export const handlerErrorCodes: Readonly<Record<HandlerErrorCode, ErrorCodeEntry
     happened: "The state of one key has reached its limit, in names or in bytes.",
     why: "State is read with its key and kept with it.",
     fix: "Spread it over more keys, or keep large values elsewhere.",
+  },
+  CRASH_TEST_FAILED: {
+    status: 500,
+    happened: "A crash test found a crash after which something else comes out.",
+    why: "What is not the same after a crash will go wrong in production, once.",
+    fix: "Read the message: it has the crash, the journal and the line to look at.",
   },
 };

@@ -17,6 +17,7 @@ export class CrashingStorage implements Storage {
   #clock: Clock | undefined;
   #commits = 0;
   #commitsMax = Number.POSITIVE_INFINITY;
+  #dies: Death | undefined;
   #clean = true;
 
   constructor(stretchBytes: number) {
@@ -33,6 +34,11 @@ export class CrashingStorage implements Storage {
     this.#commitsMax = commits;
   }
 
+  /** Has the owner die at a commit; whoever runs it is told, and ends it. */
+  dieAt(death: Death): void {
+    this.#dies = death;
+  }
+
   /** For the next owner: its clock dies with it. */
   use(clock: Clock): void {
     this.#clock = clock;
@@ -44,8 +50,11 @@ export class CrashingStorage implements Storage {
     this.changelog.reopen(this.#clean);
     this.#clean = false;
     const owned = new Owned(this.changelog, {
-      mayAppend: () => this.#commits < this.#commitsMax,
-      appended: () => this.#commits++,
+      mayAppend: () => this.#commits < this.#commitsMax && !this.#diesNow("before"),
+      appended: () => {
+        this.#commits++;
+        return !this.#diesNow("after");
+      },
       closed: () => {
         this.#clean = true;
       },
@@ -60,6 +69,16 @@ export class CrashingStorage implements Storage {
     return Promise.resolve({ changelog: owned, cold, materialiser, queries, close });
   }
 
+  #diesNow(when: Death["when"]): boolean {
+    const death = this.#dies;
+    const commit = when === "before" ? this.#commits + 1 : this.#commits;
+    if (death === undefined || death.when !== when || death.commit !== commit) return false;
+    this.#dies = undefined;
+    this.#owner?.die();
+    death.then();
+    return true;
+  }
+
   /** The owner is gone from now on. */
   crash(): void {
     this.#owner?.die();
@@ -67,9 +86,18 @@ export class CrashingStorage implements Storage {
   }
 }
 
+/** Where an owner dies: when a commit is asked for, or when it is durable and nobody knows yet. */
+export interface Death {
+  /** From 1, since the first opening. */
+  readonly commit: number;
+  readonly when: "before" | "after";
+  then(): void;
+}
+
 interface Told {
   mayAppend(): boolean;
-  appended(): void;
+  /** False when nobody may learn of it. */
+  appended(): boolean;
   closed(): void;
 }
 
@@ -96,8 +124,8 @@ class Owned implements Changelog {
   async append(batch: Batch): Promise<number> {
     if (this.#dead || !this.#told.mayAppend()) return never();
     const chain = await this.#changelog.append(batch);
-    this.#told.appended();
-    return this.#dead ? never() : chain;
+    const mayTell = this.#told.appended();
+    return this.#dead || !mayTell ? never() : chain;
   }
 
   read(position: number): AsyncIterable<StoredBatch> {

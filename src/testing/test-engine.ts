@@ -32,6 +32,13 @@ export interface TestEngineOptions
   readonly strict?: boolean | undefined;
 }
 
+/** @internal What `crashTest` puts in place. */
+export interface TestEngineParts {
+  readonly mint?: (() => string) | undefined;
+  /** Whoever asks is told when the engine is opening, and when it is not. */
+  readonly opening?: ((opening: boolean) => void) | undefined;
+}
+
 type Operator = Pick<Engine, "kill" | "pause" | "resume" | "purge" | "restart" | "editState">;
 
 /**
@@ -51,20 +58,26 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
   readonly #options: TestEngineOptions;
   readonly #storage: CrashingStorage;
   readonly #prng: Prng;
+  readonly #parts: TestEngineParts;
   #services: readonly Callable[];
   #engine!: Engine;
   #host!: Host;
   #stopClock: () => void = () => {};
   #fatal: unknown;
 
-  static async open(options: TestEngineOptions): Promise<TestEngine> {
-    const engine = new TestEngine(options);
+  static async open(
+    options: TestEngineOptions,
+    /** @internal */
+    parts: TestEngineParts = {},
+  ): Promise<TestEngine> {
+    const engine = new TestEngine(options, parts);
     await engine.#open();
     return engine;
   }
 
-  private constructor(options: TestEngineOptions) {
+  private constructor(options: TestEngineOptions, parts: TestEngineParts) {
     this.#options = options;
+    this.#parts = parts;
     this.#services = options.services;
     this.clock = new VirtualClock(options.time ?? Date.UTC(2026, 0, 1));
     this.#prng = new Prng(options.seed ?? "holdfast");
@@ -95,6 +108,7 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
       clock: part,
       randomBytes: (length) => Uint8Array.from({ length }, () => this.#prng.integer(256)),
       random: () => this.#prng.random(),
+      mint: this.#parts.mint,
       options: {
         ...(suspendAlways === true ? { suspendAfterMs: 0, idleMax: 0 } : {}),
         ...(forgetAlways === true ? { keepRows: 0 } : {}),
@@ -103,7 +117,9 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
       },
     });
     this.#engine = new Engine(this.#host);
+    this.#parts.opening?.(true);
     await this.#engine.start();
+    this.#parts.opening?.(false);
   }
 
   /** Group commits that became durable, since the first opening. */
@@ -112,7 +128,7 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
   }
 
   /** What the storage holds: for tests that compare it. */
-  get storage(): Pick<CrashingStorage, "changelog" | "cold"> {
+  get storage(): Pick<CrashingStorage, "changelog" | "cold" | "dieAt"> {
     return this.#storage;
   }
 
@@ -145,11 +161,16 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
   async crash(
     options: { readonly services?: readonly Callable[] | undefined } = {},
   ): Promise<void> {
+    this.die();
+    this.#services = options.services ?? this.#services;
+    await this.#open();
+  }
+
+  /** @internal The first half of `crash`: the process is gone, and no other is there yet. */
+  die(): void {
     this.#storage.crash();
     this.#stopClock();
     this.#host.abandon(new HoldfastError("ENGINE_FAILED", { happened: "The process died." }));
-    this.#services = options.services ?? this.#services;
-    await this.#open();
   }
 
   /** Closes in order and opens again, with other code if given. */
