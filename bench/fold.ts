@@ -46,7 +46,14 @@ function foldUpTo(n: number): ColdChanges {
   }
   return {
     ...{ position: n, chain: n, meta: metaRow({ at: n }), invocations, timers, swept: undefined },
-    ...{ objects: objects.values(), journals: [], derived: [], promises: [] },
+    ...{
+      objects: objects.values(),
+      journals: [],
+      derived: [],
+      promises: [],
+      lines: [],
+      messages: [],
+    },
   };
 }
 

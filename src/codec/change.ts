@@ -76,6 +76,10 @@ const objectKinds: Readonly<Record<Exclude<Change["kind"], ArrayKind>, true>> = 
   journalCopied: true,
   purged: true,
   expired: true,
+  aliased: true,
+  posted: true,
+  accepted: true,
+  delivered: true,
   swept: true,
 };
 type ArrayKind = "command" | "invoked" | "finished";
@@ -88,7 +92,7 @@ function decodeObject(encoded: unknown): Change {
 
 type CommandChange = Extract<Change, { kind: "command" }>;
 
-/** 0: answered as asked. 1: open, as the command says. A number n: open, waiting for n. */
+/** 0: answered as asked. 1: open, as the command says. [n]: open, waiting for n; [-1]: elsewhere. */
 type Open = 0 | 1 | readonly [number];
 type EncodedCommand = ["c", n: number, index: number, Command, Open, revision?: string];
 
@@ -110,8 +114,12 @@ function decodeCommand(encoded: EncodedCommand, time: number): CommandChange {
 function openOf(command: Command, waits: 1 | readonly [number]): OpenCommand {
   switch (command.kind) {
     case "call":
-    case "attach":
-      return { kind: command.kind, n: waits === 1 ? 0 : waits[0] };
+    case "attach": {
+      const n = waits === 1 ? 0 : waits[0];
+      if (n >= 0) return { kind: command.kind, n };
+      const id = command.kind === "call" ? command.callee?.derivedId : command.id;
+      return { kind: command.kind, n, id };
+    }
     case "run":
       return { kind: "run", name: command.name };
     case "sleep":

@@ -3,6 +3,7 @@
 // bytes and a row written before a field existed still reads; fields it does not know are ignored.
 // What is decoded is fresh: nothing of it is shared with another row (R5).
 import type { CommandIndex, Entry } from "../model/entry.ts";
+import type { Message } from "../model/message.ts";
 import type { Payload } from "../model/payload.ts";
 import type { InvocationRow, MetaRow, OpenCommand, PromiseRow } from "../model/row.ts";
 
@@ -23,6 +24,25 @@ export type InvocationColumns = Pick<
   | "expiry"
   | "derivedId"
 >;
+
+/** The fields of a row that have columns, and nothing else of it. */
+export function columnsOf(row: InvocationRow): InvocationColumns {
+  return {
+    n: row.n,
+    partitionKey: row.partitionKey,
+    service: row.service,
+    key: row.key,
+    handler: row.handler,
+    mode: row.mode,
+    status: row.status,
+    createdAt: row.createdAt,
+    modifiedAt: row.modifiedAt,
+    completedAt: row.completedAt,
+    due: row.due,
+    expiry: row.expiry,
+    derivedId: row.derivedId,
+  };
+}
 
 /** What the text of an invocation holds: the other fields, each only where it says something. */
 interface InvocationRest {
@@ -172,6 +192,14 @@ export function decodePromise(
   const { partitionKey, service, key, name } = names;
   const { at, result, waiters, expiry = null } = JSON.parse(text) as PromiseRest;
   return { partitionKey, service, key, name, at, result, waiters, expiry };
+}
+
+export function encodeMessage(message: Message): string {
+  return JSON.stringify(message);
+}
+
+export function decodeMessage(text: string): Message {
+  return JSON.parse(text) as Message;
 }
 
 export function encodeMeta(row: MetaRow): string {

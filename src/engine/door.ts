@@ -5,8 +5,8 @@ import type { Answer, Request } from "../model/effect.ts";
 import type { Target } from "../model/entry.ts";
 import { HoldfastError } from "../model/errors.ts";
 import { idempotentId, idOf, runId } from "../model/invocation-id.ts";
+import type { CallRequest } from "../model/message.ts";
 import type { Result } from "../model/payload.ts";
-import type { CallRequest } from "../model/proposal.ts";
 import type { DefinitionSpec } from "../sdk/definition.ts";
 import type { Partition } from "./partition.ts";
 
@@ -135,9 +135,9 @@ export class Door {
 
   /** The id of a workflow's run, or of what an idempotency key names, whether it exists or not. */
   async idOf(target: Target, idempotencyKey?: string): Promise<string> {
-    const { secret } = (await this.#ofTarget(target)).tables.meta;
-    if (idempotencyKey === undefined) return runId(secret, target);
-    return idempotentId(secret, target, idempotencyKey);
+    const { meta } = (await this.#ofTarget(target)).tables;
+    if (idempotencyKey === undefined) return runId(meta, target);
+    return idempotentId(meta, target, idempotencyKey);
   }
 
   /** Resolves once it is durable. */

@@ -61,12 +61,12 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
   /** The run of a workflow. Its id is known once the engine is open. */
   run(target: Callable, key: string): Invocation<unknown> {
     const id = (): string => {
-      const secret = this.#host.opened?.tables.meta.secret;
-      if (secret === undefined)
+      const meta = this.#host.opened?.tables.meta;
+      if (meta === undefined)
         throw new HoldfastError("ENGINE_CLOSED", {
           message: "Call start() first: the engine is not open yet.",
         });
-      return runId(secret, { service: target.name, key });
+      return runId(meta, { service: target.name, key });
     };
     return this.#handle(id, { service: target.name, key, handler: "run" });
   }

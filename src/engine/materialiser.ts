@@ -72,6 +72,8 @@ export class Folder {
       objects,
       promises: this.#promises(folded),
       timers: tables.timers.changed(folded),
+      lines: tables.outbox.changedLines(folded),
+      messages: tables.outbox.changed(folded),
       swept: this.#swept,
     });
     for (const row of objects) forgetChanges(row);

@@ -236,6 +236,8 @@ export class Partition {
         return this.replies.completed(effect.n, effect.result);
       case "gone":
         return this.replies.gone(effect.n);
+      case "posted":
+        return;
     }
   }
 

@@ -48,6 +48,21 @@ export class Registry implements Directory {
     return handlers.get(handler) ?? "no-handler";
   }
 
+  /** What stands alone has everything here. */
+  readonly cluster = false;
+
+  locate(): undefined {
+    return undefined;
+  }
+
+  locateId(): undefined {
+    return undefined;
+  }
+
+  ownKey(partitionKey: string): string {
+    return partitionKey;
+  }
+
   code(service: string, handler: string): Code | undefined {
     return this.#services.get(service)?.get(handler)?.code;
   }

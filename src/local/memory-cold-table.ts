@@ -1,8 +1,10 @@
 // The cold table of storage that forgets: the port over maps, with the codec of the durable one.
 // Rows are kept encoded and decoded on each read, so that nothing a caller changes later shows
 // here, and a value that would not survive a restart does not survive this either (R5).
+
 import type { InvocationColumns } from "../codec/row.ts";
 import {
+  columnsOf,
   decodeEntries,
   decodeInvocation,
   decodeMeta,
@@ -14,6 +16,7 @@ import {
   joinEntries,
 } from "../codec/row.ts";
 import type { Entry } from "../model/entry.ts";
+import type { LineRow, MessageRow } from "../model/message.ts";
 import type {
   InboxEntry,
   InvocationNumber,
@@ -28,6 +31,7 @@ import type {
 import type { KeyName, PromiseName } from "../ports/cold-queries.ts";
 import type { ColdChanges, ColdTable } from "../ports/cold-table.ts";
 import { invariant } from "../std/assert.ts";
+import { MemoryOutbox } from "./memory-outbox.ts";
 import { MemoryPromises } from "./memory-promises.ts";
 import { SortedList } from "./sorted-list.ts";
 
@@ -74,6 +78,8 @@ export class MemoryColdTable implements ColdTable {
   /** Those kept by number, and those kept for a time. */
   readonly #byCount = new SortedList<Leaving>(byExpiry);
   readonly #byTime = new SortedList<Leaving>(byExpiry);
+
+  readonly #outbox = new MemoryOutbox();
 
   position(): number {
     return this.#position;
@@ -188,6 +194,14 @@ export class MemoryColdTable implements ColdTable {
     return this.#promises.all();
   }
 
+  lines(): LineRow[] {
+    return this.#outbox.lines();
+  }
+
+  messages(to: string, after: number, limit: number): MessageRow[] {
+    return this.#outbox.messages(to, after, limit);
+  }
+
   write(changes: ColdChanges): void {
     const finished: InvocationNumber[] = [];
     for (const journal of changes.journals) {
@@ -207,6 +221,7 @@ export class MemoryColdTable implements ColdTable {
       if (what === "put") this.#timers.add({ due, n, of });
       else this.#timers.delete({ due, n, of });
     }
+    this.#outbox.write(changes);
     if (changes.swept !== undefined) this.#sweep(changes.swept);
     this.#meta = encodeMeta(changes.meta);
     this.#position = changes.position;
@@ -310,24 +325,6 @@ export class MemoryColdTable implements ColdTable {
   #isRun(n: InvocationNumber): boolean {
     return this.#invocations.get(n)?.columns.mode === "workflow";
   }
-}
-
-function columnsOf(row: InvocationRow): InvocationColumns {
-  return {
-    n: row.n,
-    partitionKey: row.partitionKey,
-    service: row.service,
-    key: row.key,
-    handler: row.handler,
-    mode: row.mode,
-    status: row.status,
-    createdAt: row.createdAt,
-    modifiedAt: row.modifiedAt,
-    completedAt: row.completedAt,
-    due: row.due,
-    expiry: row.expiry,
-    derivedId: row.derivedId,
-  };
 }
 
 function nameOf(partitionKey: string, service: string, key: string): string {

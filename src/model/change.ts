@@ -2,6 +2,7 @@
 // what came out, never what was asked, so that recovery applies and does not decide again (I3).
 // Every released shape of these stays readable for ever (golden bytes).
 import type { CommandEntry, Notification } from "./entry.ts";
+import type { Message } from "./message.ts";
 import type { Failure, Payload, Result } from "./payload.ts";
 import type { ChainLink, InvocationNumber, Mode, OpenCommand, Origin, Waiter } from "./row.ts";
 
@@ -36,6 +37,8 @@ export type Change =
       readonly kind: "genesis";
       readonly secret: string;
       readonly line: string;
+      /** In a cluster: the text of its place. */
+      readonly place?: string | undefined;
     }
   | {
       /** A new epoch begins (I2). `unclean`: the one before did not close (R10). */
@@ -165,6 +168,19 @@ export type Change =
   | { readonly kind: "purged"; readonly n: InvocationNumber }
   /** A run is absent from now on; it leaves when the shared handlers of its key have ended. */
   | { readonly kind: "expired"; readonly n: InvocationNumber }
+  /** One more id leads to it: the one that a caller in another partition knows it by. */
+  | { readonly kind: "aliased"; readonly n: InvocationNumber; readonly id: string }
+  /** A message for another partition, number `seq` of the line there (I7). */
+  | {
+      readonly kind: "posted";
+      readonly to: string;
+      readonly seq: number;
+      readonly message: Message;
+    }
+  /** Its destination has all messages up to `seq`: they leave the outbox. */
+  | { readonly kind: "accepted"; readonly to: string; readonly seq: number }
+  /** Message `seq` of a producer's line was accepted here, with what this record holds (R23). */
+  | { readonly kind: "delivered"; readonly from: string; readonly seq: number }
   /** Everything completed with an expiry at or below these is gone (R17). */
   | { readonly kind: "swept"; readonly count: number; readonly time: number };
 

@@ -18,6 +18,8 @@ export type Effect =
     }
   /** An invocation was removed before or after its end. */
   | { readonly kind: "gone"; readonly n: InvocationNumber }
+  /** A message waits in the outbox, and may leave. */
+  | { readonly kind: "posted"; readonly to: string; readonly seq: number }
   /** The answer to one request from outside. */
   | { readonly kind: "answer"; readonly request: Request; readonly answer: Answer };
 

@@ -12,9 +12,12 @@ export interface Target {
 
 /** The invocation that answers a call or send; its id in text is minted from this when asked. */
 export interface Callee {
+  /** -1: in another partition. */
   readonly n: number;
   readonly incarnation: string;
   readonly derivedId?: string | undefined;
+  /** Where it cannot be told from key or incarnation. */
+  readonly partitionKey?: string | undefined;
 }
 
 /** The number of a command among the commands of its journal, from 0. */

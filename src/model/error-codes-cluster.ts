@@ -7,7 +7,8 @@ export type ClusterErrorCode =
   | "LEADER_UNREACHABLE"
   | "REQUEST_UNANSWERED"
   | "PARTITIONS_INVALID"
-  | "SERVICE_OWNED_ELSEWHERE";
+  | "SERVICE_OWNED_ELSEWHERE"
+  | "DELIVERY_GAP";
 
 export const clusterErrorCodes: Readonly<Record<ClusterErrorCode, ErrorCodeEntry>> = {
   LEADER_UNREACHABLE: {
@@ -34,5 +35,11 @@ export const clusterErrorCodes: Readonly<Record<ClusterErrorCode, ErrorCodeEntry
     happened: "A service of this name belongs to another app on the same NATS.",
     why: "Calls find a service by its name alone, so that it can have one home only.",
     fix: "Rename the service, or remove it from the other app.",
+  },
+  DELIVERY_GAP: {
+    status: 500,
+    happened: "A message from another partition came out of its turn.",
+    why: "Messages between partitions are numbered; a gap means that one was lost at its sender.",
+    fix: "Keep both changelogs as they are, and report it with the message.",
   },
 };

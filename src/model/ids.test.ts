@@ -1,16 +1,20 @@
 import { createHash, createHmac } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { bytesOfHex, hexOf, utf8 } from "../std/bytes.ts";
+import { base64urlOf, bytesOfHex, hexOf, utf8 } from "../std/bytes.ts";
 import { isHoldfastError } from "./errors.ts";
 import {
   derivedUuid,
+  explicitId,
   formatAwakeableId,
   formatInvocationId,
   mintedUuid,
   parseAwakeableId,
   parseInvocationId,
   positionOf,
+  tagOf,
+  whereOf,
+  withTag,
 } from "./ids.ts";
 
 test.each([
@@ -68,9 +72,24 @@ test("a minted uuid holds its position and is bound to its incarnation", () => {
       position,
     );
   }
-  const random = createHash("sha256").update("holdfast idabc").digest("hex").slice(0, 20);
-  expect(hexOf(mintedUuid(258, "abc"))).toBe(`000000000102${random}`);
-  expect(() => mintedUuid(2 ** 48, "abc")).toThrow("48 bits");
+  const life = "AAAAAAAAAAAAAAAAAAABIw";
+  const random = createHash("sha256").update(`holdfast id${life}`).digest("hex").slice(0, 16);
+  expect(hexOf(mintedUuid(258, life))).toBe(`000000000102${random}0123`);
+  expect(() => mintedUuid(2 ** 48, life)).toThrow("48 bits");
+});
+
+test("ids of a cluster say which app and which partition key they are of", () => {
+  const partitionKey = "00ff00ff00ff00ff";
+  const tag = hexOf(tagOf("shop"));
+  const chosen = explicitId(partitionKey, "BBBBBBBBBBBBBBBBBBBBBA", "shop");
+  expect(whereOf(chosen)).toEqual({ tag, partitionKey });
+  const incarnation = base64urlOf(withTag(new Uint8Array(16), "shop"));
+  const minted = formatInvocationId(partitionKey, mintedUuid(7, incarnation));
+  expect(whereOf(minted)).toEqual({ tag, partitionKey });
+  const awakeable = formatAwakeableId({ partitionKey, position: 7, index: 1, incarnation });
+  expect(whereOf(awakeable)).toEqual({ tag, partitionKey });
+  expect(hexOf(tagOf("tickets"))).not.toBe(tag);
+  expect(() => whereOf("nonsense")).toThrow("bad format");
 });
 
 test("a derived uuid depends on the secret, on each part and on where parts end", () => {

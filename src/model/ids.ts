@@ -44,8 +44,41 @@ export function parseInvocationId(text: string): { partitionKey: string; uuid: U
 export function mintedUuid(position: number, incarnation: string): Uint8Array {
   const uuid = new Uint8Array(16);
   writePosition(uuid, 0, position);
-  uuid.set(sha256(utf8(`holdfast id${incarnation}`)).subarray(0, 10), 6);
+  uuid.set(sha256(utf8(`holdfast id${incarnation}`)).subarray(0, 8), 6);
+  // In a cluster the last two bytes of an incarnation say which app it is of; an id says it too.
+  uuid.set(bytesOfBase64url(incarnation).subarray(14), 14);
   return uuid;
+}
+
+/**
+ * An id chosen by who asks, before the invocation exists: for a target in another partition. `name`
+ * is 128 random bits in base64url; `app` that of the target, where it is known.
+ */
+export function explicitId(partitionKey: string, name: string, app: string | undefined): string {
+  const uuid = bytesOfBase64url(name);
+  return formatInvocationId(partitionKey, app === undefined ? uuid : withTag(uuid, app));
+}
+
+/** Two bytes that stand for an app in the ids of its invocations. */
+export function tagOf(app: string): Uint8Array {
+  return sha256(utf8(`holdfast app ${app}`)).subarray(0, 2);
+}
+
+/** The same bytes, with those of an app at their end. */
+export function withTag(uuid: Uint8Array, app: string): Uint8Array {
+  const tagged = uuid.slice();
+  tagged.set(tagOf(app), 14);
+  return tagged;
+}
+
+/** Where an id says that it belongs: the app's two bytes as four hex digits, and its partition key. */
+export function whereOf(id: string): { readonly tag: string; readonly partitionKey: string } {
+  if (id.startsWith("awk_")) {
+    const { partitionKey, incarnation } = parseAwakeableId(id);
+    return { tag: hexOf(bytesOfBase64url(incarnation).subarray(14)), partitionKey };
+  }
+  const { partitionKey, uuid } = parseInvocationId(id);
+  return { tag: hexOf(uuid.subarray(14)), partitionKey };
 }
 
 /** The position in a minted uuid; without meaning for a derived one. */

@@ -10,7 +10,9 @@ import {
   mintedUuid,
   parseInvocationId,
   positionOf,
+  withTag,
 } from "./ids.ts";
+import { placeOf } from "./place.ts";
 import type { InvocationNumber } from "./row.ts";
 import { partitionKeyOf } from "./target.ts";
 
@@ -34,22 +36,37 @@ export function idOf(row: Named): string {
 /** The id of the invocation that answers a call or send to `key` of `service`. */
 export function calleeId(service: string, key: string | null, callee: Callee): string {
   const { n, incarnation, derivedId = null } = callee;
-  const partitionKey = key === null ? partitionHash(incarnation) : partitionKeyOf(service, key);
+  const partitionKey =
+    callee.partitionKey ??
+    (key === null ? partitionHash(incarnation) : partitionKeyOf(service, key));
   return idOf({ n, incarnation, partitionKey, derivedId });
 }
 
+/** What ids that follow from names are computed with: of a data directory, or of an app. */
+export interface Home {
+  readonly secret: string;
+  /** The text of a place of the app; empty outside a cluster. */
+  readonly place: string;
+}
+
 /** The id of the one run of a workflow key. */
-export function runId(secret: string, { service, key }: Omit<Target, "handler">): string {
-  const uuid = derivedUuid(utf8(secret), ["wf", service, key ?? ""]);
+export function runId(home: Home, { service, key }: Omit<Target, "handler">): string {
+  const uuid = namedUuid(home, ["wf", service, key ?? ""]);
   return formatInvocationId(partitionKeyOf(service, key ?? ""), uuid);
 }
 
 /** The id of whatever an idempotency key names, for one handler of one key. */
-export function idempotentId(secret: string, target: Target, idempotencyKey: string): string {
+export function idempotentId(home: Home, target: Target, idempotencyKey: string): string {
   const { service, key, handler } = target;
-  const uuid = derivedUuid(utf8(secret), ["ik", service, key ?? "", handler, idempotencyKey]);
+  const uuid = namedUuid(home, ["ik", service, key ?? "", handler, idempotencyKey]);
   const partitionKey = key === null ? partitionHash(idempotencyKey) : partitionKeyOf(service, key);
   return formatInvocationId(partitionKey, uuid);
+}
+
+/** In a cluster an id says which app it is of. */
+function namedUuid({ secret, place }: Home, parts: readonly string[]): Uint8Array {
+  const uuid = derivedUuid(utf8(secret), parts);
+  return place === "" ? uuid : withTag(uuid, placeOf(place).app);
 }
 
 /** The number an id carries; without meaning for derived ids, which a table leads to theirs. */

@@ -2,16 +2,9 @@
 // table says; time and fresh randomness are stamped on it by the leader (rule 8).
 
 import type { Request } from "./effect.ts";
-import type { Target } from "./entry.ts";
+import type { CallRequest, Message } from "./message.ts";
 import type { Failure, Payload, Result } from "./payload.ts";
 import type { InvocationNumber, TimerRow } from "./row.ts";
-
-export interface CallRequest {
-  readonly target: Target;
-  readonly input: Payload;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly idempotencyKey?: string | undefined;
-}
 
 /** What a handler asks, before it is decided. */
 export type CommandRequest =
@@ -69,14 +62,29 @@ export type Proposal =
       readonly epoch: number;
       readonly nonce: string;
       readonly unclean: boolean;
+      /** In a cluster: where this partition is, and the secret of its app. */
+      readonly home?: { readonly place: string; readonly secret: string } | undefined;
     }
   | {
       readonly kind: "invoke";
       readonly call: CallRequest;
       /** Instant before which it does not start, in ms since 1970. */
       readonly due?: number | undefined;
+      /** Minted at the door of another node, so that a request sent twice is one (R26). */
+      readonly id?: string | undefined;
       readonly request: Request;
     }
+  /** A message from another partition: number `seq` of the producer's line (R23). */
+  | {
+      readonly kind: "deliver";
+      readonly from: string;
+      readonly seq: number;
+      readonly message: Message;
+    }
+  /** The destination has accepted all messages up to `seq`. */
+  | { readonly kind: "accepted"; readonly to: string; readonly seq: number }
+  /** The home of a service is known now: what waits for it gets a destination (R27). */
+  | { readonly kind: "route"; readonly service: string }
   | { readonly kind: "start"; readonly n: InvocationNumber }
   /** From an attempt; dropped when the attempt is not the current one (I8). */
   | {

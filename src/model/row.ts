@@ -22,10 +22,12 @@ export type Status =
 /** How a handler runs: `exclusive` holds its key's lock, `workflow` is a workflow's `run`. */
 export type Mode = "plain" | "exclusive" | "shared" | "workflow";
 
-/** Who waits for a result inside the partition: a command of an invocation. */
+/** Who waits for a result: a command of an invocation, of this partition unless it says where. */
 export interface Waiter {
   readonly n: InvocationNumber;
   readonly of: CommandIndex;
+  readonly at?: string | undefined;
+  readonly incarnation?: string | undefined;
 }
 
 /** An invocation that waits, directly or not, for this one; and the key it holds (R12). */
@@ -33,6 +35,8 @@ export interface ChainLink {
   readonly n: InvocationNumber;
   /** `service/key` of the lock it holds, null when it holds none. */
   readonly holds: string | null;
+  /** Where it is, when not in this partition. */
+  readonly at?: string | undefined;
 }
 
 /** A command asked and not yet answered: what the invocation waits for. */
@@ -40,7 +44,9 @@ export type OpenCommand =
   /** `due`: the answer is there, and is told then (R18). */
   | {
       readonly kind: "call" | "attach";
+      /** -1: it is in another partition, and named by its id. */
       readonly n: InvocationNumber;
+      readonly id?: string | undefined;
       readonly due?: number | undefined;
     }
   | {
@@ -210,6 +216,8 @@ export interface MetaRow {
   secret: string;
   /** Producer line of this partition (R23). */
   line: string;
+  /** Where it is in a cluster: the text of a place; empty where there is no other partition. */
+  place: string;
   /** Everything with an expiry at or below these is gone (R17): by number, and by time. */
   sweptCount: number;
   sweptTime: number;

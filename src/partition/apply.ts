@@ -28,6 +28,7 @@ export function apply(tables: Tables, change: Change, stamp: Stamp): void {
     case "genesis":
       meta.secret = change.secret;
       meta.line = change.line;
+      meta.place = change.place ?? "";
       return;
     case "led":
       invariant(change.epoch > meta.epoch, () => `I2: epoch ${change.epoch} after ${meta.epoch}`);
@@ -51,6 +52,14 @@ export function apply(tables: Tables, change: Change, stamp: Stamp): void {
       return timerFired(tables, change, stamp);
     case "purged":
       return purged(tables, change.n, stamp);
+    case "aliased":
+      return tables.derived.put(change.id, { at: 0, n: change.n }, stamp.position);
+    case "posted":
+      return tables.outbox.post(change.to, change.seq, change.message, stamp.position);
+    case "accepted":
+      return tables.outbox.accepted(change.to, change.seq, stamp.position);
+    case "delivered":
+      return tables.outbox.delivered(change.from, change.seq, stamp.position);
     default:
       return invocationChanged(tables, change, stamp);
   }
@@ -70,7 +79,11 @@ type OfInvocation = Exclude<
       | "promiseLeft"
       | "stateEdited"
       | "timerFired"
-      | "purged";
+      | "purged"
+      | "aliased"
+      | "posted"
+      | "accepted"
+      | "delivered";
   }
 >;
 

@@ -5,13 +5,15 @@ import type { Change } from "../model/change.ts";
 import type { Effect, Learned } from "../model/effect.ts";
 import type { CommandEntry } from "../model/entry.ts";
 import type { Proposal } from "../model/proposal.ts";
-import { unreachable } from "../std/assert.ts";
+import { invariant, unreachable } from "../std/assert.ts";
 import { Decision, type Leader } from "./decision.ts";
 import * as attempt from "./proposals/attempt.ts";
 import { command } from "./proposals/command.ts";
 import { answerOf, create } from "./proposals/create.ts";
 import { probe } from "./proposals/deadlock.ts";
+import { accepted, deliver, route } from "./proposals/deliver.ts";
 import { lead } from "./proposals/lead.ts";
+
 import * as operator from "./proposals/operate.ts";
 import { restart } from "./proposals/restart.ts";
 import { start } from "./proposals/run.ts";
@@ -72,6 +74,12 @@ function rule(decision: Decision, proposal: Proposal): CommandEntry | undefined 
       return probe(decision, proposal.n);
     case "sweep":
       return sweep(decision, proposal.countUpTo);
+    case "deliver":
+      return deliver(decision, proposal);
+    case "accepted":
+      return accepted(decision, proposal);
+    case "route":
+      return route(decision, proposal);
     case "newRevision":
       return newRevision(decision, proposal);
     case "lead":
@@ -83,8 +91,9 @@ function rule(decision: Decision, proposal: Proposal): CommandEntry | undefined 
 
 type Of<K extends Proposal["kind"]> = Extract<Proposal, { kind: K }>;
 
-function invoke(decision: Decision, { call, due, request }: Of<"invoke">): void {
-  const created = create(decision, { call, due, door: true });
+function invoke(decision: Decision, { call, due, id, request }: Of<"invoke">): void {
+  const created = create(decision, { call, due, id, door: true });
+  invariant(!("elsewhere" in created), "what comes through a door belongs behind it");
   if ("error" in created) return decision.refuse(request, created.error);
   decision.answer(request, answerOf(created.row, created.attached));
 }

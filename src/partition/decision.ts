@@ -15,6 +15,20 @@ import type { Tables } from "./tables/tables.ts";
 /** What this node hosts. What a decision takes from it is logged, so that replaying needs it not. */
 export interface Directory {
   handler(service: string, handler: string): HostedHandler | "no-service" | "no-handler";
+  /** Whether there are other partitions at all. */
+  readonly cluster: boolean;
+  /** Where what this service keeps under a partition key lives; undefined: here. */
+  locate(service: string, partitionKey: string): Located | undefined;
+  /** Where the invocation of an id lives; undefined: here, or nobody knows. */
+  locateId(id: string): string | undefined;
+  /** A partition key for what has none: its own, moved to where this partition's rows are. */
+  ownKey(partitionKey: string): string;
+}
+
+/** A place elsewhere, or a service whose home is not known yet, as a destination. */
+export interface Located {
+  readonly to: string;
+  readonly app: string | undefined;
 }
 
 export interface HostedHandler {

@@ -1,7 +1,9 @@
 // The cold table: every row of a partition as folded up to one position. It is read synchronously,
 // so that deciding needs no await, and written by the materialiser alone, a stretch of changelog at
 // a time, rows and position in one transaction. It knows rows, never rules.
+
 import type { Entry } from "../model/entry.ts";
+import type { LineRow, MessageRow } from "../model/message.ts";
 import type {
   InvocationNumber,
   InvocationRow,
@@ -41,6 +43,10 @@ export interface ColdRead {
   expiredPromises(until: number, limit: number): PromiseKey[];
   /** How many completed invocations are kept by number, and the expiry of the k-th newest. */
   countKept(k: number): { readonly kept: number; readonly expiry: number | undefined };
+  /** The ways to and from other partitions: few, and read when a partition is opened. */
+  lines(): LineRow[];
+  /** Messages in the outbox for one destination, after number `after`, ascending. */
+  messages(to: string, after: number, limit: number): MessageRow[];
 }
 
 /** What one fold changes. A row given replaces the row held; null removes it. */
@@ -64,6 +70,9 @@ export interface ColdChanges {
   readonly objects: Iterable<ObjectRow>;
   readonly promises: Iterable<readonly [PromiseRow, "put" | "delete"]>;
   readonly timers: Iterable<readonly [TimerRow, "put" | "delete"]>;
+  /** A line to a destination takes with it what that has accepted of the outbox. */
+  readonly lines: Iterable<LineRow>;
+  readonly messages: Iterable<MessageRow>;
   /**
    * What completed with an expiry at or below these goes after all else was written (R17), with its
    * journal, and its derived id where that still names it. A bound of 0 sweeps nothing; workflow

@@ -8,8 +8,8 @@ import {
   idempotencyKeyBytesMax,
   keyBytesMax,
 } from "../model/limits.ts";
+import type { CallRequest } from "../model/message.ts";
 import type { Payload } from "../model/payload.ts";
-import type { CallRequest } from "../model/proposal.ts";
 import { utf8Length } from "../std/bytes.ts";
 import { partitionHash } from "../std/hash.ts";
 import { type HandlerSpec, specOf } from "./definition.ts";

@@ -8,8 +8,9 @@ import { errorOf, failureOf, HoldfastError, TerminalError } from "../model/error
 import { formatAwakeableId } from "../model/ids.ts";
 import { calleeId, idOf } from "../model/invocation-id.ts";
 import { nameBytesMax } from "../model/limits.ts";
+import type { CallRequest } from "../model/message.ts";
 import type { Result } from "../model/payload.ts";
-import type { CallRequest, CommandRequest } from "../model/proposal.ts";
+import type { CommandRequest } from "../model/proposal.ts";
 import type { Outcome } from "../replay/machine.ts";
 import { targetText } from "../replay/mismatch.ts";
 import { utf8Length } from "../std/bytes.ts";

@@ -3,8 +3,16 @@
 // and position change in one transaction (I11). Whatever SQLite or the disk does wrong is
 // TABLE_DAMAGED: the table is a cache, and its owner discards and rebuilds it (R15).
 
-import { decodeEntries, decodeMeta, decodePromise, decodeText, encodeText } from "../codec/row.ts";
+import {
+  decodeEntries,
+  decodeMessage,
+  decodeMeta,
+  decodePromise,
+  decodeText,
+  encodeText,
+} from "../codec/row.ts";
 import type { Entry } from "../model/entry.ts";
+import type { LineRow, MessageRow } from "../model/message.ts";
 import type {
   InvocationNumber,
   InvocationRow,
@@ -178,6 +186,27 @@ export class SqliteColdTable implements ColdTable {
     const kept = Number(this.#get(this.#reads.countKept)?.[0]);
     const row = k >= 1 && k <= kept ? this.#get(this.#reads.kthKept, k - 1) : undefined;
     return { kept, expiry: row === undefined ? undefined : Number(row[0]) };
+  }
+
+  lines(): LineRow[] {
+    return this.#all(this.#reads.lines).map(([name, at, sent, accepted]) => ({
+      name: text(name),
+      at: Number(at),
+      sent: Number(sent),
+      accepted: Number(accepted),
+    }));
+  }
+
+  messages(to: string, after: number, limit: number): MessageRow[] {
+    const rows = this.#all(this.#reads.messages, to, after, limit);
+    return this.#guarded(() =>
+      rows.map(([seq, at, message]) => ({
+        to,
+        seq: Number(seq),
+        at: Number(at),
+        message: decodeMessage(text(message)),
+      })),
+    );
   }
 
   /** Folds in one transaction: after an error nothing of it is there. */

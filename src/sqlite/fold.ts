@@ -5,6 +5,7 @@
 import {
   encodeEntries,
   encodeInvocation,
+  encodeMessage,
   encodeMeta,
   encodePayload,
   encodePromise,
@@ -42,6 +43,7 @@ export class Fold {
     this.#objects(changes.objects);
     this.#promises(changes.promises);
     this.#timers(changes.timers);
+    this.#outbox(changes);
     if (changes.swept !== undefined) this.#sweep(changes.swept);
     this.#statements.putMeta.run(changes.position, changes.chain, encodeMeta(changes.meta));
   }
@@ -155,6 +157,17 @@ export class Fold {
     }
   }
 
+  #outbox({ lines, messages }: Pick<ColdChanges, "lines" | "messages">): void {
+    const s = this.#statements;
+    for (const { to, seq, at, message } of messages) {
+      s.putMessage.run(to, seq, at, encodeMessage(message));
+    }
+    for (const { name, at, sent, accepted } of lines) {
+      s.putLine.run(name, at, sent, accepted);
+      if (name.startsWith(">")) s.deleteMessages.run(name.slice(1), accepted);
+    }
+  }
+
   #sweep(swept: { readonly count: number; readonly time: number }): void {
     const s = this.#statements;
     const ranges = [
@@ -203,6 +216,9 @@ function prepare(connection: Connection) {
     deletePromise: p(`DELETE FROM promise_row WHERE ${object} AND name = ?`),
     putTimer: p("INSERT OR IGNORE INTO timer_row VALUES (?, ?, ?)"),
     deleteTimer: p("DELETE FROM timer_row WHERE due = ? AND n = ? AND command = ?"),
+    putMessage: p("INSERT INTO message_row VALUES (?, ?, ?, ?)"),
+    deleteMessages: p("DELETE FROM message_row WHERE destination = ? AND seq <= ?"),
+    putLine: p("INSERT OR REPLACE INTO line_row VALUES (?, ?, ?, ?)"),
     sweptIds: p(`SELECT derived_id, n ${sweptRows} AND derived_id IS NOT NULL`),
     deleteDerivedOf: p("DELETE FROM derived_row WHERE id = ? AND n = ?"),
     sweepEntries: p(`DELETE FROM entry_row WHERE n IN (SELECT n ${sweptRows})`),

@@ -26,7 +26,9 @@ type ReadName =
   | "expires"
   | "expiredPromises"
   | "countKept"
-  | "kthKept";
+  | "kthKept"
+  | "lines"
+  | "messages";
 
 /** Prepares the statements of a connection that reads; they live as long as it does. */
 export function prepareReads(connection: Connection): Reads {
@@ -64,6 +66,9 @@ export function prepareReads(connection: Connection): Reads {
     countKept: p("SELECT count(*) FROM invocation_row WHERE expiry < 0"),
     kthKept: p(`SELECT expiry FROM invocation_row WHERE expiry < 0
       ORDER BY expiry DESC LIMIT 1 OFFSET ?`),
+    lines: p("SELECT name, at, sent, accepted FROM line_row ORDER BY name"),
+    messages: p(`SELECT seq, at, message FROM message_row
+      WHERE destination = ? AND seq > ? ORDER BY seq LIMIT ?`),
   };
 }
 

@@ -92,6 +92,22 @@ CREATE TABLE promise_row (
   PRIMARY KEY (partition_key, service, key, name)
 ) STRICT, WITHOUT ROWID;
 
+-- Messages for other partitions, until they are accepted there, and how far each way has come.
+CREATE TABLE message_row (
+  destination TEXT NOT NULL,
+  seq INTEGER NOT NULL,        -- from 1, dense per destination
+  at INTEGER NOT NULL,         -- position of the record that posted it
+  message TEXT NOT NULL,       -- JSON
+  PRIMARY KEY (destination, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE line_row (
+  name TEXT NOT NULL PRIMARY KEY, -- '>' and a destination, or '<' and a producer
+  at INTEGER NOT NULL,
+  sent INTEGER NOT NULL,
+  accepted INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE timer_row (
   due INTEGER NOT NULL,
   n INTEGER NOT NULL,
@@ -161,6 +177,10 @@ FROM promise_row;
 
 CREATE VIEW timer AS
 SELECT ${iso("due")} AS due, n, nullif(command, -1) AS command FROM timer_row;
+
+CREATE VIEW outbox AS SELECT
+  destination, seq, message ->> '$.kind' AS kind, message ->> '$.id' AS id, message
+FROM message_row;
 
 CREATE VIEW partition AS SELECT
   position, ${iso("rest ->> '$.time'")} AS time, rest ->> '$.epoch' AS epoch FROM meta_row;

@@ -112,7 +112,27 @@ const invocation = {
   input: '"t1"',
 } as const;
 
+const place = "shop/3";
+
 export const changes: Samples<Change> = {
+  aliased: [{ kind: "aliased", n: 5, id: "inv_y" }],
+  posted: [
+    {
+      kind: "posted",
+      to: "tickets/0",
+      seq: 7,
+      message: {
+        kind: "invoke",
+        id: "inv_z",
+        call: { target: { ...target, key: null }, input: '"t1"', headers: { a: "b" } },
+        due: time,
+        chain: [{ n: 5, holds: "Cart/user-1", at: place }],
+        waiter: { n: 5, of: 2, at: place, incarnation: "AAAAAAAAAAAAAAAAAAAAAA" },
+      },
+    },
+  ],
+  accepted: [{ kind: "accepted", to: "tickets/0", seq: 7 }],
+  delivered: [{ kind: "delivered", from: "shop/3/bGluZQ", seq: 12 }],
   genesis: [{ kind: "genesis", secret: "c2VjcmV0", line: "l1" }],
   led: [{ kind: "led", epoch: 3, nonce: "bm9uY2U", unclean: true }],
   invoked: [

@@ -4,10 +4,11 @@ import { batchBytes, recordLine } from "../../src/codec/record.ts";
 import { MemoryColdTable } from "../../src/local/memory-cold-table.ts";
 import type { Change } from "../../src/model/change.ts";
 import type { Answer, Request } from "../../src/model/effect.ts";
+import { idOf } from "../../src/model/invocation-id.ts";
 import type { CommandRequest, Proposal } from "../../src/model/proposal.ts";
 import type { InvocationRow, Mode } from "../../src/model/row.ts";
 import { type Decided, decide } from "../../src/partition/decide.ts";
-import type { Leader } from "../../src/partition/decision.ts";
+import type { Directory, Leader } from "../../src/partition/decision.ts";
 import { Tables } from "../../src/partition/tables/tables.ts";
 import type { StoredBatch } from "../../src/ports/changelog.ts";
 
@@ -36,24 +37,33 @@ export class Deciding implements Leader {
   answer: Answer | undefined;
   #minted = 0;
 
-  constructor(cold: MemoryColdTable = new MemoryColdTable(), keepRows = 1000) {
+  constructor(
+    cold: MemoryColdTable = new MemoryColdTable(),
+    keepRows = 1000,
+    home?: { readonly place: string; readonly secret: string },
+  ) {
     const options = { keepRows, timerHorizonMs: 5000, timerPageMax: 100, track: false };
     this.tables = new Tables(cold, options);
-    this.decide({ kind: "lead", epoch: 1, nonce: "n", unclean: false });
+    this.directory.cluster = home !== undefined;
+    this.decide({ kind: "lead", epoch: 1, nonce: "n", unclean: false, home });
   }
 
-  readonly directory: Leader["directory"] = {
+  readonly directory: { -readonly [K in keyof Directory]: Directory[K] } = {
     handler: (service, handler) => {
       if (service === "Gone" || !this.hosted) return "no-service";
       const mode = modes[handler];
       if (mode === undefined) return "no-handler";
       return service === "W" && mode === "shared" ? { mode, beside: true } : { mode };
     },
+    cluster: false,
+    locate: () => undefined,
+    locateId: () => undefined,
+    ownKey: (partitionKey) => partitionKey,
   };
 
   mint(): string {
     return String(++this.#minted)
-      .padStart(21, "A")
+      .padEnd(21, "A")
       .concat("A");
   }
 
@@ -82,6 +92,10 @@ export class Deciding implements Leader {
   batch(first: number, count: number): StoredBatch {
     const lines = this.records.slice(first - 1, first - 1 + count).map(({ line }) => line);
     return { first, count, epoch: 1, bytes: batchBytes(lines), chain: first };
+  }
+
+  idOf(n: number): string {
+    return idOf(this.row(n));
   }
 
   row(n: number): InvocationRow {

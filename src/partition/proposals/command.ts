@@ -10,8 +10,9 @@ import type { InvocationRow } from "../../model/row.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { Decision } from "../decision.ts";
 import { Asking } from "./asking.ts";
-import { calleeOf, chainOf, create, inChain } from "./create.ts";
+import { calleeElsewhere, calleeOf, chainOf, create, inChain } from "./create.ts";
 import { finish } from "./finish.ts";
+import { abroad, post } from "./post.ts";
 import { askPromise, completePromise, peekPromise } from "./promise.ts";
 import { cancelById, completeAwakeable, lookup, signalById } from "./signal.ts";
 
@@ -89,21 +90,25 @@ type ToOther = Extract<CommandRequest, { kind: "cancel" | "awakeableComplete" | 
 /** Commands that tell another invocation something; what it does not know is dropped. */
 function askOther(asking: Asking, request: ToOther): void {
   const { decision } = asking;
+  const to = decision.leader.directory.locateId(request.id);
   switch (request.kind) {
     case "cancel":
       asking.log(request);
-      cancelById(decision, request.id);
+      if (to === undefined) cancelById(decision, request.id);
+      else post(decision, to, { kind: "cancel", id: request.id });
       return;
     case "awakeableComplete": {
       const { kind, id, hash, result } = request;
       asking.log({ kind, id, hash });
-      completeAwakeable(decision, id, result);
+      if (to === undefined) completeAwakeable(decision, id, result);
+      else post(decision, to, { kind: "completeAwakeable", id, result });
       return;
     }
     case "signalSend": {
       const { kind, id, name, hash, result } = request;
       asking.log({ kind, id, name, hash });
-      signalById(decision, id, name, result);
+      if (to === undefined) signalById(decision, id, name, result);
+      else post(decision, to, { kind: "signal", id, name, result });
       return;
     }
     default:
@@ -139,6 +144,12 @@ function call(asking: Asking, request: Extract<CommandRequest, { kind: "call" }>
   const { target } = request.call;
   const waiter = { n: row.n, of: index };
   const created = create(decision, { call: request.call, waiter, chain: chainOf(row) });
+  if ("elsewhere" in created) {
+    const { id } = created.elsewhere;
+    const callee = calleeElsewhere(created.elsewhere);
+    const open = { kind: "call", n: -1, id } as const;
+    return asking.log({ kind: "call", target, hash: request.hash, callee }, open);
+  }
   if ("error" in created) {
     asking.log({ kind: "call", target, hash: request.hash, callee: null }, { kind: "call", n: 0 });
     return asking.answer({ failure: failureOf(created.error) });
@@ -146,7 +157,7 @@ function call(asking: Asking, request: Extract<CommandRequest, { kind: "call" }>
   const { row: callee, attached } = created;
   const n = callee.n;
   asking.log(
-    { kind: "call", target, hash: request.hash, callee: calleeOf(callee) },
+    { kind: "call", target, hash: request.hash, callee: calleeOf(decision, callee) },
     { kind: "call", n },
   );
   if (callee.result !== null) asking.answer(callee.result);
@@ -161,15 +172,25 @@ function send(asking: Asking, request: Extract<CommandRequest, { kind: "send" }>
   const { target } = request.call;
   const due = request.delay === undefined ? request.due : decision.time + request.delay;
   const created = create(decision, { call: request.call, due });
+  if ("elsewhere" in created) {
+    const callee = calleeElsewhere(created.elsewhere);
+    return asking.log({ kind: "send", target, hash: request.hash, callee, due });
+  }
   if ("error" in created) {
     const failure = failureOf(created.error);
     return asking.log({ kind: "send", target, hash: request.hash, callee: null, failure });
   }
-  asking.log({ kind: "send", target, hash: request.hash, callee: calleeOf(created.row), due });
+  const callee = calleeOf(decision, created.row);
+  asking.log({ kind: "send", target, hash: request.hash, callee, due });
 }
 
 function attach(asking: Asking, id: string): void {
   const { decision, row, index } = asking;
+  const to = decision.leader.directory.locateId(id);
+  if (to !== undefined) {
+    asking.log({ kind: "attach", id }, { kind: "attach", n: -1, id });
+    return post(decision, to, { kind: "attach", id, waiter: abroad(decision, row, index) });
+  }
   const found = lookup(decision, id);
   if ("error" in found) {
     asking.log({ kind: "attach", id }, { kind: "attach", n: 0 });

@@ -4,15 +4,17 @@
 import type { Answer } from "../../model/effect.ts";
 import type { Callee, Target } from "../../model/entry.ts";
 import { type ErrorCode, failureOf, HoldfastError } from "../../model/errors.ts";
+import { parseInvocationId } from "../../model/ids.ts";
 import { idempotentId, namedOf, runId } from "../../model/invocation-id.ts";
 import { callDepthMax, inboxLengthMax } from "../../model/limits.ts";
-import type { CallRequest } from "../../model/proposal.ts";
+import type { CallRequest } from "../../model/message.ts";
 import type { ChainLink, InvocationRow, Mode, ObjectRow, Waiter } from "../../model/row.ts";
 import { partitionKeyOf } from "../../model/target.ts";
 import { partitionHash } from "../../std/hash.ts";
 import type { Decision, HostedHandler } from "../decision.ts";
 import { nameOf } from "../tables/tables.ts";
 import { finish } from "./finish.ts";
+import { abroad, chainAbroad, type Elsewhere, elsewhere, post } from "./post.ts";
 import { run } from "./run.ts";
 
 export interface Creation {
@@ -23,10 +25,13 @@ export interface Creation {
   readonly chain?: readonly ChainLink[] | undefined;
   /** Asked from outside: it may be refused (R13). */
   readonly door?: true | undefined;
+  /** It was sent here under this id, and is decided here. */
+  readonly id?: string | undefined;
 }
 
 export type Created =
   | { readonly row: InvocationRow; readonly attached: boolean }
+  | { readonly elsewhere: Elsewhere }
   | { readonly error: HoldfastError };
 
 /**
@@ -36,11 +41,14 @@ export type Created =
 export function create(decision: Decision, creation: Creation): Created {
   const { call } = creation;
   const { target } = call;
+  const away = creation.door || creation.id !== undefined ? undefined : elsewhere(decision, call);
+  if (away !== undefined) return postInvoke(decision, creation, away);
   const hosted = decision.leader.directory.handler(target.service, target.handler);
   if (typeof hosted === "string") return { error: unknownTarget(target, hosted) };
   const refusal = checkTarget(target, hosted.mode, call, creation.chain);
   if (refusal !== undefined) return { error: refusal };
-  const derivedId = derivedIdOf(decision, call, hosted.mode);
+  const named = derivedIdOf(decision, call, hosted.mode);
+  const derivedId = named ?? creation.id;
   // Read here when it begins now, and its key is asked for anyway.
   const object =
     creation.due === undefined && hosted.mode === "exclusive"
@@ -53,33 +61,73 @@ export function create(decision: Decision, creation: Creation): Created {
       const deadlock = inChain(existing, creation.chain);
       if (deadlock !== undefined) return { error: deadlock };
       const current = decision.tables.current(existing.n, decision.time);
-      if (current !== undefined) return { row: current, attached: true };
+      if (current !== undefined) {
+        alias(decision, current, creation.id);
+        return { row: current, attached: true };
+      }
       if (full) return { error: inboxFullError(target) };
       decision.emit({ kind: "purged", n: existing.n });
     }
   }
   if (full) return { error: inboxFullError(target) };
-  return { row: emitInvoked(decision, creation, hosted, derivedId, object), attached: false };
+  const ids = { named, derivedId };
+  const row = emitInvoked(decision, creation, hosted, ids, object);
+  return { row, attached: false };
+}
+
+/** The call leaves for the partition it belongs to, under an id that is its own from now on. */
+function postInvoke(decision: Decision, creation: Creation, away: Elsewhere): Created {
+  const { call, due, waiter } = creation;
+  const chain = creation.chain === undefined ? undefined : chainAbroad(decision, creation.chain);
+  if (chain !== undefined && chain.length >= callDepthMax) {
+    return { error: new HoldfastError("CALL_DEPTH", { data: { limit: callDepthMax } }) };
+  }
+  const row = waiter === undefined ? undefined : decision.tables.invocation(waiter.n);
+  post(decision, away.to, {
+    kind: "invoke",
+    id: away.id,
+    call,
+    due,
+    chain,
+    waiter:
+      waiter === undefined || row === undefined ? undefined : abroad(decision, row, waiter.of),
+  });
+  return { elsewhere: away };
+}
+
+/** The id it is known by elsewhere leads to it too, beside its own. */
+function alias(decision: Decision, row: InvocationRow, id: string | undefined): void {
+  if (id === undefined || id === row.derivedId) return;
+  if (decision.tables.derived.get(id)?.n !== row.n) {
+    decision.emit({ kind: "aliased", n: row.n, id });
+  }
+}
+
+interface Ids {
+  /** The id that follows from names. */
+  readonly named: string | undefined;
+  /** That, or else the one it was sent under. */
+  readonly derivedId: string | undefined;
 }
 
 function emitInvoked(
   decision: Decision,
   creation: Creation,
   hosted: HostedHandler,
-  derivedId: string | undefined,
+  { named, derivedId }: Ids,
   object: ObjectRow | undefined,
 ): InvocationRow {
   const { call, waiter, chain } = creation;
   const { service, key, handler } = call.target;
   const incarnation = decision.leader.mint();
   const due = creation.due !== undefined && creation.due > decision.time ? creation.due : undefined;
-  const retention = hosted.retention ?? (derivedId === undefined ? undefined : 86_400_000);
+  const retention = hosted.retention ?? (named === undefined ? undefined : 86_400_000);
   decision.emit({
     kind: "invoked",
     invocation: {
       partitionKey:
         object?.partitionKey ??
-        (key === null ? partitionHash(incarnation) : partitionKeyOf(service, key)),
+        (key === null ? ownKey(decision, incarnation, derivedId) : partitionKeyOf(service, key)),
       incarnation,
       derivedId,
       service,
@@ -98,6 +146,7 @@ function emitInvoked(
   });
   const row = decision.tables.invocation(decision.leader.position) as InvocationRow;
   row.objectName = object?.name;
+  alias(decision, row, creation.id);
   if (due === undefined) begin(decision, row);
   else decision.learn({ kind: "timer", due });
   return row;
@@ -131,9 +180,23 @@ export function answerOf(row: InvocationRow, attached: boolean): Answer {
   return { kind: "invocation", named: namedOf(row), result, attached, due, keptUntil };
 }
 
-export function calleeOf(row: InvocationRow): Callee {
-  const { n, incarnation, derivedId } = row;
-  return derivedId === null ? { n, incarnation } : { n, incarnation, derivedId };
+/** What has no key lies where its id says, or where it was created. */
+function ownKey(decision: Decision, incarnation: string, derivedId: string | undefined): string {
+  if (derivedId !== undefined) return parseInvocationId(derivedId).partitionKey;
+  return decision.leader.directory.ownKey(partitionHash(incarnation));
+}
+
+export function calleeOf(decision: Decision, row: InvocationRow): Callee {
+  const { n, incarnation, derivedId, key, partitionKey } = row;
+  if (derivedId !== null) return { n, incarnation, derivedId };
+  // The id of what has no key cannot be told from its incarnation where there are more partitions.
+  if (key === null && decision.leader.directory.cluster) return { n, incarnation, partitionKey };
+  return { n, incarnation };
+}
+
+/** What stands in a journal for an invocation in another partition. */
+export function calleeElsewhere({ id }: Elsewhere): Callee {
+  return { n: -1, incarnation: "", derivedId: id };
 }
 
 /** What a call by `row` hands on: who waits for whom, and the keys they hold (R12). */
@@ -143,10 +206,10 @@ export function chainOf(row: InvocationRow): ChainLink[] {
 }
 
 function derivedIdOf(decision: Decision, call: CallRequest, mode: Mode): string | undefined {
-  const { secret } = decision.tables.meta;
-  if (mode === "workflow") return runId(secret, call.target);
+  const { meta } = decision.tables;
+  if (mode === "workflow") return runId(meta, call.target);
   if (call.idempotencyKey === undefined) return undefined;
-  return idempotentId(secret, call.target, call.idempotencyKey);
+  return idempotentId(meta, call.target, call.idempotencyKey);
 }
 
 function checkTarget(
@@ -184,7 +247,7 @@ export function inChain(
   row: InvocationRow,
   chain: readonly ChainLink[] | undefined,
 ): HoldfastError | undefined {
-  const start = chain?.findIndex((link) => link.n === row.n) ?? -1;
+  const start = chain?.findIndex((link) => link.n === row.n && link.at === undefined) ?? -1;
   if (chain === undefined || start < 0) return undefined;
   const name = `${row.service}/${row.key ?? ""}`;
   return deadlock([...chain.slice(start).map((link) => link.holds ?? `#${link.n}`), name]);

@@ -3,10 +3,10 @@ import type { Proposal } from "../../model/proposal.ts";
 import type { Decision } from "../decision.ts";
 
 export function lead(decision: Decision, proposal: Extract<Proposal, { kind: "lead" }>): void {
+  const { epoch, nonce, unclean, home } = proposal;
   if (decision.tables.meta.secret === "") {
-    const secret = decision.leader.mint() + decision.leader.mint();
-    decision.emit({ kind: "genesis", secret, line: decision.leader.mint() });
+    const secret = home?.secret ?? decision.leader.mint() + decision.leader.mint();
+    decision.emit({ kind: "genesis", secret, line: decision.leader.mint(), place: home?.place });
   }
-  const { epoch, nonce, unclean } = proposal;
   decision.emit({ kind: "led", epoch, nonce, unclean });
 }

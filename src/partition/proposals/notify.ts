@@ -4,6 +4,7 @@ import type { Notification } from "../../model/entry.ts";
 import type { Result } from "../../model/payload.ts";
 import type { InvocationNumber, Waiter } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
+import { post } from "./post.ts";
 import { run } from "./run.ts";
 
 export function notify(
@@ -22,15 +23,20 @@ export function notify(
 
 /** Answers one command of an invocation, if it still waits for the answer. */
 export function complete(decision: Decision, waiter: Waiter, result: Result): boolean {
-  const open = decision.tables.invocation(waiter.n)?.open.get(waiter.of);
+  const { n, of, at, incarnation = "" } = waiter;
+  if (at !== undefined) {
+    post(decision, at, { kind: "completed", n, of, incarnation, result });
+    return true;
+  }
+  const open = decision.tables.invocation(n)?.open.get(of);
   if (open === undefined) return false;
   const kept = open.kind === "call" || open.kind === "attach" || open.kind === "promise";
   if (!decision.carry(result) && kept) {
     const due = decision.time;
-    decision.emit({ kind: "deferred", ...waiter, due });
+    decision.emit({ kind: "deferred", n, of, due });
     decision.learn({ kind: "timer", due });
     return true;
   }
-  const notification = { kind: "completed", of: waiter.of, result, at: decision.time } as const;
-  return notify(decision, waiter.n, notification);
+  const notification = { kind: "completed", of, result, at: decision.time } as const;
+  return notify(decision, n, notification);
 }

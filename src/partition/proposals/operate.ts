@@ -8,6 +8,7 @@ import type { Proposal } from "../../model/proposal.ts";
 import type { InvocationRow, ObjectRow } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
 import { finish } from "./finish.ts";
+import { post } from "./post.ts";
 import { run } from "./run.ts";
 import { cancel, completeAwakeable, lookup, signalById } from "./signal.ts";
 
@@ -52,7 +53,7 @@ export function operate(
 }
 
 /** Ends it without compensation, and the calls it waits for with it (R21). */
-function kill(decision: Decision, row: InvocationRow, withSends: boolean): void {
+export function kill(decision: Decision, row: InvocationRow, withSends: boolean): void {
   if (row.status === "completed") return;
   const { n } = row;
   const open = [...row.open.values()];
@@ -61,12 +62,19 @@ function kill(decision: Decision, row: InvocationRow, withSends: boolean): void 
   if (row.status === "running") decision.learn({ kind: "stop", n, code: "KILLED" });
   finish(decision, row, { failure });
   for (const command of open) {
-    const callee = command.kind === "call" ? decision.tables.invocation(command.n) : undefined;
+    if (command.kind !== "call") continue;
+    killElsewhere(decision, command.id);
+    const callee = decision.tables.invocation(command.n);
     if (callee === undefined) continue;
-    const only = callee.waiters.every((waiter) => waiter.n === n);
+    const only = callee.waiters.every((waiter) => waiter.n === n && waiter.at === undefined);
     if (only) kill(decision, callee, withSends);
   }
   for (const scheduled of sends) kill(decision, scheduled, false);
+}
+
+function killElsewhere(decision: Decision, id: string | undefined): void {
+  const to = id === undefined ? undefined : decision.leader.directory.locateId(id);
+  if (id !== undefined && to !== undefined) post(decision, to, { kind: "kill", id });
 }
 
 function undelivered(decision: Decision, row: InvocationRow): InvocationRow[] {

@@ -78,7 +78,7 @@ export function keptUntil(decision: Decision, row: PromiseRow): number | null | 
 /** Also one past its own time, as long as shared handlers keep it: its promises leave with it. */
 function hasRun(decision: Decision, { service, key }: PromiseKey): boolean {
   const { tables } = decision;
-  return tables.byDerivedId(runId(tables.meta.secret, { service, key })) !== undefined;
+  return tables.byDerivedId(runId(tables.meta, { service, key })) !== undefined;
 }
 
 function retentionOf(decision: Decision, service: string): number {

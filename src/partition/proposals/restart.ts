@@ -1,6 +1,6 @@
 // Runs a completed invocation again as a new one, afresh or from an entry of its journal on. What the
 // kept part still waits for is joined anew: calls, sleeps, promises, signals; an awakeable cannot be.
-import type { CommandEntry, Entry, Notification } from "../../model/entry.ts";
+import type { Callee, CommandEntry, Entry, Notification } from "../../model/entry.ts";
 import { failureOf, HoldfastError } from "../../model/errors.ts";
 import { idOf } from "../../model/invocation-id.ts";
 import { recordResultsMax } from "../../model/limits.ts";
@@ -9,6 +9,7 @@ import { dueOf, type InvocationRow, type OpenCommand } from "../../model/row.ts"
 import type { Decision } from "../decision.ts";
 import { answerOf, begin } from "./create.ts";
 import { complete } from "./notify.ts";
+import { abroad, post } from "./post.ts";
 import { expiryAt, promiseAt } from "./promise.ts";
 import { lookup } from "./signal.ts";
 
@@ -68,7 +69,14 @@ function join(decision: Decision, n: number, of: number, command: OpenCommand): 
   const waiter = { n, of };
   const due = dueOf(command);
   if (due !== undefined) decision.learn({ kind: "timer", due });
-  if (command.kind === "call" || command.kind === "attach") {
+  if ((command.kind === "call" || command.kind === "attach") && command.id !== undefined) {
+    const { id } = command;
+    const to = decision.leader.directory.locateId(id);
+    const self = decision.tables.invocation(n) as InvocationRow;
+    const failure = failureOf(new HoldfastError("INVOCATION_NOT_FOUND", { data: { id } }));
+    if (to === undefined) complete(decision, waiter, { failure });
+    else post(decision, to, { kind: "attach", id, waiter: abroad(decision, self, of) });
+  } else if (command.kind === "call" || command.kind === "attach") {
     const row = decision.tables.invocation(command.n);
     const failure = failureOf(
       new HoldfastError("INVOCATION_NOT_FOUND", { data: { n: command.n } }),
@@ -161,8 +169,11 @@ function asked(decision: Decision, { open, buffered }: LeftOpen, entry: CommandE
     case "awakeable":
       return void open.set(index, { kind: "awakeable" });
     case "call":
-      return void open.set(index, { kind: "call", n: command.callee?.n ?? 0 });
+      return void open.set(index, openCall(command.callee));
     case "attach": {
+      if (decision.leader.directory.locateId(command.id) !== undefined) {
+        return void open.set(index, { kind: "attach", n: -1, id: command.id });
+      }
       const found = lookup(decision, command.id);
       return void open.set(index, { kind: "attach", n: "row" in found ? found.row.n : 0 });
     }
@@ -179,4 +190,9 @@ function asked(decision: Decision, { open, buffered }: LeftOpen, entry: CommandE
     default:
       return;
   }
+}
+
+function openCall(callee: Callee | null): OpenCommand {
+  if (callee === null || callee.n >= 0) return { kind: "call", n: callee?.n ?? 0 };
+  return { kind: "call", n: -1, id: callee.derivedId };
 }

@@ -22,10 +22,10 @@ export function lookup(decision: Decision, id: string): Found {
   } catch (error) {
     return { error: error as HoldfastError };
   }
-  const derived = tables.byDerivedId(id);
-  const n = derived?.n ?? minted;
-  const row = tables.current(n, time);
-  if (row !== undefined && idOf(row) === id) return { row };
+  // A derived id leads to the newest life of its name, or is another partition's name for one.
+  const derived = tables.derived.get(id);
+  const row = tables.current(derived?.n ?? minted, time);
+  if (row !== undefined && (derived !== undefined || idOf(row) === id)) return { row };
   return { error: new HoldfastError("INVOCATION_NOT_FOUND", { data: { id } }) };
 }
 

@@ -13,6 +13,7 @@ import type { ColdRead } from "../../ports/cold-table.ts";
 import { invariant } from "../../std/assert.ts";
 import { HotRows } from "./hot-rows.ts";
 import { Journals } from "./journals.ts";
+import { Outbox } from "./outbox.ts";
 import { Timers } from "./timers.ts";
 
 export interface TablesOptions {
@@ -39,6 +40,7 @@ export class Tables {
   readonly objects: HotRows<string, ObjectRow>;
   readonly promises: HotRows<string, PromiseRow>;
   readonly timers: Timers;
+  readonly outbox: Outbox;
   readonly track: boolean;
   /** The newest change among all rows forgotten: no cold read may be older than it (R14). */
   forgottenAt = 0;
@@ -103,6 +105,7 @@ export class Tables {
       horizonMs: options.timerHorizonMs,
       pageMax: options.timerPageMax,
     });
+    this.outbox = new Outbox(cold);
   }
 
   /** A read must not come from before what memory has let go of: it would miss its last change. */
@@ -172,6 +175,7 @@ export class Tables {
     this.objects.forget(position);
     this.promises.forget(position);
     this.timers.forget(position);
+    this.outbox.forget(position);
   }
 
   /** The open command of a running or waiting invocation. */
@@ -202,6 +206,7 @@ function emptyMeta(): MetaRow {
     unclean: false,
     secret: "",
     line: "",
+    place: "",
     sweptCount: Number.MIN_SAFE_INTEGER,
     sweptTime: 0,
   };

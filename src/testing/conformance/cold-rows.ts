@@ -177,6 +177,7 @@ export function metaRow(fields: Partial<MetaRow> = {}): MetaRow {
     unclean: false,
     secret: "c2VjcmV0",
     line: "line-1",
+    place: "",
     sweptCount: 0,
     sweptTime: 0,
     ...fields,
@@ -207,6 +208,8 @@ export function changes(fields: Partial<ColdChanges> = {}): ColdChanges {
     objects: [],
     promises: [],
     timers: [],
+    lines: [],
+    messages: [],
     swept: undefined,
     ...fields,
   };

@@ -12,6 +12,7 @@ import {
   objectTests,
   promiseTests,
 } from "./cold-objects.ts";
+import { outboxTests } from "./cold-outbox.ts";
 import {
   changes,
   completedRow,
@@ -52,6 +53,7 @@ export function coldTableConformance(given: ColdTableConformance): void {
   expiryTests(suite);
   sweepTests(suite);
   leavingPromiseTests(suite);
+  outboxTests(suite);
   if (given.supports.reopen) reopenTests(suite);
   if (given.supports.reader) readerTests(suite);
 }
