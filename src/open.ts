@@ -150,7 +150,13 @@ export class Engine implements Client, AsyncDisposable {
     return this.#ingress.restart(id, from, unsafe);
   }
 
-  /** Edits the state of a key while no handler holds it; null removes a name. */
+  /**
+   * Edits the state of a key; null removes a name. An edit waits its turn behind what holds the key
+   * and what waits there, as a call would, and is answered once it is made and durable. `version` is
+   * compared when its turn comes.
+   *
+   * @throws HoldfastError `STATE_CONFLICT`, `STATE_TOO_LARGE`, `INBOX_FULL`.
+   */
   editState(
     target: Callable,
     key: string,

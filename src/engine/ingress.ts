@@ -145,20 +145,22 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
     };
   }
 
-  /** Edits the state of a key while no handler holds it; `null` removes a name. */
+  /** Edits the state of a key in its turn; `null` removes a name. */
   async editState(
     target: Callable,
     key: string,
     values: Readonly<Record<string, unknown>>,
     options: { readonly clear?: boolean | undefined; readonly version?: number | undefined } = {},
   ): Promise<void> {
-    const partition = await this.#admitted();
+    const admitted = this.#admitted();
+    // Asked in the order of the program, beside calls that need not wait either.
+    const partition = admitted instanceof Promise ? await admitted : admitted;
     const encoded: [string, Payload][] = [];
     for (const [name, value] of Object.entries(values)) {
       encoded.push([name, value === null ? null : encodeJson(value, `The state "${name}"`)]);
     }
     const { clear = false, version } = options;
-    await asked(partition, (request) => {
+    const answer = await asked(partition, (request) => {
       const service = target.name;
       partition.propose({
         kind: "editState",
@@ -170,6 +172,8 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
         request,
       });
     });
+    // It waits behind what holds the key: its result is the answer.
+    if (answer.kind === "invocation") await this.#result(() => idOf(answer.named));
   }
 
   #admitted(): Partition | Promise<Partition> {

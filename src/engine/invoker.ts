@@ -93,7 +93,10 @@ export class Invoker implements AttemptHost {
       case "start":
         return this.#start(learned.n);
       case "ready":
-        return this.#ready.push(learned.n);
+        this.#ready.push(learned.n);
+        // Found no slot; or is an edit of state, which takes none.
+        if (this.room()) this.#fill();
+        return;
       case "notified": {
         const attempt = this.#attempts.get(learned.n);
         if (attempt === undefined) return;

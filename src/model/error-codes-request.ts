@@ -180,9 +180,9 @@ export const requestErrorCodes: Readonly<Record<RequestErrorCode, ErrorCodeEntry
   STATE_CONFLICT: {
     status: 409,
     retryable: true,
-    happened: "The state was not edited: a handler holds the key, or the state has changed.",
-    why: "An edit under a running handler would change what it has already read.",
-    fix: "Read the state again and repeat the edit with its version when the key is free.",
+    happened: "The state was not edited: when its turn came it had another version.",
+    why: "Somebody changed it since it was read, and the edit would undo that.",
+    fix: "Read the state again and repeat the edit with its version.",
   },
   INBOX_FULL: {
     status: 429,

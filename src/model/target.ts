@@ -2,6 +2,9 @@
 // together whatever their service. The hash must never change: ids and rows carry it.
 import { partitionHash } from "../std/hash.ts";
 
+/** The handler that a waiting edit of state is shown as. No user's name begins like it. */
+export const editHandler = "_edit";
+
 /** 16 hexadecimal digits for the rows of one key. */
 export function partitionKeyOf(_service: string, key: string): string {
   return partitionHash(key);

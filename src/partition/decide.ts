@@ -5,6 +5,7 @@ import type { Change } from "../model/change.ts";
 import type { Effect, Learned } from "../model/effect.ts";
 import type { CommandEntry } from "../model/entry.ts";
 import type { Proposal } from "../model/proposal.ts";
+import { editHandler } from "../model/target.ts";
 import { invariant, unreachable } from "../std/assert.ts";
 import { Decision, type Leader } from "./decision.ts";
 import * as attempt from "./proposals/attempt.ts";
@@ -12,6 +13,7 @@ import { command } from "./proposals/command.ts";
 import { answerOf, create } from "./proposals/create.ts";
 import { probe } from "./proposals/deadlock.ts";
 import { accepted, deliver, route } from "./proposals/deliver.ts";
+import { editState, makeEdit } from "./proposals/edit.ts";
 import { lead } from "./proposals/lead.ts";
 
 import * as operator from "./proposals/operate.ts";
@@ -52,7 +54,7 @@ function rule(decision: Decision, proposal: Proposal): CommandEntry | undefined 
     case "fail":
       return attempt.fail(decision, proposal);
     case "start":
-      return start(decision, proposal.n);
+      return startOrEdit(decision, proposal.n);
     case "timerDue":
       return attempt.timerDue(decision, proposal);
     case "attach":
@@ -69,7 +71,7 @@ function rule(decision: Decision, proposal: Proposal): CommandEntry | undefined 
     case "restart":
       return restart(decision, proposal);
     case "editState":
-      return operator.editState(decision, proposal);
+      return editState(decision, proposal);
     case "probe":
       return probe(decision, proposal.n);
     case "sweep":
@@ -103,6 +105,14 @@ function attach(decision: Decision, { id, request }: Of<"attach">): void {
   const found = lookup(decision, id);
   if ("error" in found) return decision.refuse(request, found.error);
   decision.answer(request, answerOf(found.row, true));
+}
+
+/** What waited for a slot begins; an edit of state that had its turn is made. */
+function startOrEdit(decision: Decision, n: number): void {
+  const row = decision.tables.invocation(n);
+  const edits = row?.handler === editHandler && row.status === "ready";
+  if (edits) makeEdit(decision, row);
+  else start(decision, n);
 }
 
 function newRevision(decision: Decision, { n, revision }: Of<"newRevision">): void {

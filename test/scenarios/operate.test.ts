@@ -142,7 +142,7 @@ scenario("purge forgets a completed invocation at once", async (open) => {
   expect(await engine.call(flow, "k").view()).toBe(2);
 });
 
-scenario("R21: state is edited when no handler holds the key, by version", async (open) => {
+scenario("R21: an edit of state has its turn at the key, by version", async (open) => {
   const engine = await open({ services: [flow, other] });
   await engine.editState(flow, "k", { v: 5, w: "x" });
   expect(await engine.call(flow, "k").view()).toBe(5);
@@ -152,8 +152,32 @@ scenario("R21: state is edited when no handler holds the key, by version", async
   );
   const { id } = await engine.send(flow, "k").steps("x");
   await engine.runUntilIdle();
-  expect(await codeOf(engine.editState(flow, "k", { v: 6 }))).toBe("STATE_CONFLICT");
+  const edits = [
+    later(engine.editState(flow, "k", { v: 6 })),
+    later(engine.editState(flow, "k", { v: 7 }, { version: 4 })),
+  ];
+  const refused = codeOf(engine.editState(flow, "k", { v: 8 }, { version: 4 }));
+  const after = later(engine.call(flow, "k").put(9));
+  await engine.runUntilIdle();
+  expect(await engine.call(flow, "k").view()).toBe(5);
   await engine.kill(id);
+  await Promise.all(edits);
+  expect(await refused).toBe("STATE_CONFLICT");
+  await after;
+  expect(await engine.call(flow, "k").view()).toBe(9);
+});
+
+scenario("R21: an edit that waits survives a crash in its place", async (open) => {
+  const engine = await open({ services: [flow, other] });
+  const { id } = await engine.send(flow, "k").steps("x");
+  await engine.runUntilIdle();
+  const waiting = codeOf(engine.editState(flow, "k", { v: 6 }));
+  await engine.runUntilIdle();
+  await engine.crash();
+  expect(await waiting).toBe("ENGINE_FAILED");
+  await engine.kill(id);
+  await engine.runUntilIdle();
+  expect(await engine.call(flow, "k").view()).toBe(6);
   await engine.crash();
   await engine.editState(flow, "k", { u: 1 }, { clear: true });
   expect(await engine.call(flow, "k").view()).toBe(null);

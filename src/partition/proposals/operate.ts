@@ -1,11 +1,9 @@
-// What an operator or a client may ask of one invocation, and the edit of an object's state. A
-// request is refused before anything is decided, or answered once it is durable.
+// What an operator or a client may ask of one invocation. A request is refused before anything is
+// decided, or answered once it is durable.
 import { failureOf, HoldfastError } from "../../model/errors.ts";
 import { idOf } from "../../model/invocation-id.ts";
-import { recordResultsMax, stateBytesMax, stateNamesMax } from "../../model/limits.ts";
-import { payloadBytes } from "../../model/payload.ts";
 import type { Proposal } from "../../model/proposal.ts";
-import type { InvocationRow, ObjectRow } from "../../model/row.ts";
+import type { InvocationRow } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
 import { finish } from "./finish.ts";
 import { post } from "./post.ts";
@@ -118,39 +116,4 @@ export function signal(decision: Decision, proposal: Of<"signal" | "completeAwak
       : completeAwakeable(decision, id, result);
   if (error !== undefined) decision.refuse(request, error);
   else decision.answer(request, { kind: "done" });
-}
-
-/** An operator's edit is an exclusive entry of the key: refused while a handler holds it (R21). */
-export function editState(decision: Decision, proposal: Of<"editState">): void {
-  const { service, key, clear, values, version, request } = proposal;
-  const object = decision.tables.object(service, key);
-  if (object.lock !== 0 || (version !== undefined && version !== object.version)) {
-    const error = new HoldfastError("STATE_CONFLICT", {
-      data: { service, key, version: object.version, held: object.lock !== 0 },
-    });
-    return decision.refuse(request, error);
-  }
-  const refusal = notKeepable(object, proposal);
-  if (refusal !== undefined) return decision.refuse(request, refusal);
-  decision.emit({ kind: "stateEdited", service, key, clear, values });
-  decision.answer(request, { kind: "done" });
-}
-
-/** An edit keeps to the bounds that handlers have, and to those of one record (R18). */
-function notKeepable(object: ObjectRow, edit: Of<"editState">): HoldfastError | undefined {
-  const after = new Map(edit.clear ? [] : object.state);
-  let length = 0;
-  for (const [name, value] of edit.values) {
-    if (value === null) after.delete(name);
-    else after.set(name, value);
-    length += 2 * payloadBytes(value) + name.length;
-  }
-  let bytes = 0;
-  for (const [name, value] of after) bytes += payloadBytes(value) + name.length;
-  const within = after.size <= stateNamesMax && bytes <= stateBytesMax;
-  if (within && length <= recordResultsMax) return undefined;
-  const limits = { namesMax: stateNamesMax, bytesMax: stateBytesMax, editMax: recordResultsMax };
-  return new HoldfastError("STATE_TOO_LARGE", {
-    data: { names: after.size, bytes, edit: length, ...limits },
-  });
 }

@@ -3,7 +3,6 @@ import {
   ask,
   began,
   Deciding,
-  finish,
   type Given,
   given,
   invoke,
@@ -108,21 +107,4 @@ test("R21: a rule that has emitted a change no longer refuses", () => {
   decision.emit({ kind: "swept", count: 0, time: began });
   const request = { settle: () => {} };
   expect(() => decision.refuse(request, new HoldfastError("INBOX_FULL"))).toThrow(/R21/);
-});
-
-test("R21: an edit is refused while a handler holds the key, or at another version", () => {
-  const edit = {
-    kind: "editState",
-    service: "O",
-    key: "a",
-    clear: false,
-    values: [["v", "1"]],
-  } as const;
-  const p = given([invoke("O/a/hold")]);
-  expect(p.when(edit).answer).toMatchObject({ error: { code: "STATE_CONFLICT" } });
-  p.when(finish(2));
-  expect(kindsOf(p.when(edit).changes)).toEqual(["stateEdited"]);
-  expect(p.when({ ...edit, version: 0 }).answer).toMatchObject({
-    error: { code: "STATE_CONFLICT" },
-  });
 });

@@ -6,12 +6,14 @@ import { failureOf, HoldfastError } from "../../model/errors.ts";
 import { idOf } from "../../model/invocation-id.ts";
 import { crashesMax, crashesSuspect } from "../../model/limits.ts";
 import type { InvocationRow } from "../../model/row.ts";
+import { editHandler } from "../../model/target.ts";
 import type { Decision } from "../decision.ts";
 
 export function run(decision: Decision, row: InvocationRow): void {
   const { n } = row;
   if (!hosted(decision, row)) return;
-  if (decision.leader.room()) {
+  // An edit is made in a decision of its own, which `start` brings: a record is bounded (R18).
+  if (decision.leader.room() && row.handler !== editHandler) {
     decision.emit({ kind: "started", n });
     decision.learn({ kind: "start", n });
   } else {
@@ -47,6 +49,7 @@ export function start(decision: Decision, n: number): void {
 
 /** Holds back what this node has no handler for, until one comes (R11). */
 function hosted(decision: Decision, row: InvocationRow): boolean {
+  if (row.handler === editHandler) return true;
   const handler = decision.leader.directory.handler(row.service, row.handler);
   if (typeof handler === "object") return true;
   const error = new HoldfastError(
