@@ -16,6 +16,7 @@ const rooms = {
   local: ["std", "model", "ports", "codec", "partition", "replay"],
   file: ["std", "model", "ports", "codec"],
   sqlite: ["std", "model", "ports", "codec"],
+  nats: ["std", "model", "ports", "codec"],
 };
 /** Floor 7 beside index.ts, and floor 6. */
 const faces = ["testing", "cli"];
@@ -25,6 +26,7 @@ const face = "^src/index[.]ts$";
 const tests = "[.]test[.]ts$";
 
 const sqliteDriver = "^src/sqlite/driver[.]ts$";
+const natsClient = "^src/nats/connection[.]ts$";
 
 /** Foreign things with a room of their own: nobody else imports them. */
 const foreign = {
@@ -42,7 +44,7 @@ const foreign = {
 /** Node's own small change: adapters and Node's wiring may have it, the rest runs anywhere. */
 const plain = "^(crypto|path|url|timers|util)(/|$)";
 const nodeRooms =
-  "^src/(file/|sqlite/|local/|cli/|testing/(source-line|outside)[.]ts|(file-storage|materialiser-worker|salvage|platform-node)[.]ts)";
+  "^src/(file/|sqlite/|nats/|local/|cli/|testing/(source-line|outside)[.]ts|(file-storage|materialiser-worker|salvage|platform-node)[.]ts)";
 
 const floorRules = Object.entries(rooms).map(([room, below]) => ({
   name: `floor-of-${room}`,
@@ -151,9 +153,10 @@ module.exports = {
     {
       name: "one-room-per-package",
       comment:
-        "The SQLite library belongs to sqlite/driver.ts; no other package is imported in src/.",
+        "The SQLite library belongs to sqlite/driver.ts, the NATS client to nats/connection.ts; no " +
+        "other package is imported in src/.",
       severity: "error",
-      from: { path: "^src/", pathNot: [sqliteDriver, tests] },
+      from: { path: "^src/", pathNot: [sqliteDriver, natsClient, tests] },
       to: {
         dependencyTypes: ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-no-pkg", "unknown"],
       },

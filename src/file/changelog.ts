@@ -150,6 +150,7 @@ async function openToRead(
     return Promise.reject(new TypeError("this changelog was opened to read only"));
   };
   return {
+    fence: "lock",
     range: { first: segments[0]?.first ?? 1, last, epoch, chain, clean },
     bytes: segments.reduce((sum, segment) => sum + segment.end, 0),
     append: refuse,

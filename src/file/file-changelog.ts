@@ -44,6 +44,7 @@ export interface FileChangelogOptions {
 }
 
 export class FileChangelog implements Changelog {
+  readonly fence = "lock";
   readonly #options: FileChangelogOptions;
   readonly #room: RoomWatch;
   readonly #spare: SpareSegment;

@@ -5,6 +5,7 @@ import type { Batch, Changelog, ChangelogRange, StoredBatch } from "../ports/cha
 import { invariant } from "../std/assert.ts";
 
 export class MemoryChangelog implements Changelog {
+  readonly fence = "lock";
   #batches: StoredBatch[] = [];
   #bytes = 0;
   #last = 0;

@@ -8,7 +8,11 @@ export type ClusterErrorCode =
   | "REQUEST_UNANSWERED"
   | "PARTITIONS_INVALID"
   | "SERVICE_OWNED_ELSEWHERE"
-  | "DELIVERY_GAP";
+  | "DELIVERY_GAP"
+  | "PARTITION_FENCED"
+  | "PARTITION_HALTED"
+  | "NATS_UNAVAILABLE"
+  | "NATS_UNSUITABLE";
 
 export const clusterErrorCodes: Readonly<Record<ClusterErrorCode, ErrorCodeEntry>> = {
   LEADER_UNREACHABLE: {
@@ -41,5 +45,31 @@ export const clusterErrorCodes: Readonly<Record<ClusterErrorCode, ErrorCodeEntry
     happened: "A message from another partition came out of its turn.",
     why: "Messages between partitions are numbered; a gap means that one was lost at its sender.",
     fix: "Keep both changelogs as they are, and report it with the message.",
+  },
+  PARTITION_FENCED: {
+    status: 503,
+    retryable: true,
+    happened: "Another node has taken over the partition.",
+    why: "Only the newest leader may append; what this one had not made durable never happened.",
+    fix: "Nothing: requests go to the new leader.",
+  },
+  PARTITION_HALTED: {
+    status: 503,
+    happened: "The partition's changelog is not what it was.",
+    why: "Records that were acknowledged are missing or differ; going on would lose them silently.",
+    fix: "Keep everything as it is and follow docs/cluster.md for the reason named here.",
+  },
+  NATS_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    happened: "NATS cannot be reached, or JetStream is not enabled there.",
+    why: "A cluster keeps everything in JetStream.",
+    fix: "Start it (`make nats-up` or `make docker-up`), or name other servers.",
+  },
+  NATS_UNSUITABLE: {
+    status: 500,
+    happened: "The NATS server, or a stream there, is not fit for what was asked.",
+    why: "Older versions lose or reorder what they acknowledged; see docs/cluster.md.",
+    fix: "Upgrade the server, or change the setting named here.",
   },
 };

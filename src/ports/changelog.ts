@@ -34,6 +34,11 @@ export interface ChangelogRange {
 }
 
 export interface Changelog {
+  /**
+   * What keeps a second writer out. `lock`: as long as this is open there is none. `append`: there
+   * may be one, and only an append begun now tells that there was none until now (R22).
+   */
+  readonly fence: "lock" | "append";
   readonly range: ChangelogRange;
   /** Bytes held from the oldest record on. */
   readonly bytes: number;

@@ -103,6 +103,7 @@ interface Told {
 
 /** A changelog as one owner has it, until it dies. */
 class Owned implements Changelog {
+  readonly fence = "lock";
   readonly #changelog: MemoryChangelog;
   readonly #told: Told;
   #dead = false;

@@ -181,10 +181,10 @@ function isClosedSwitch({ tree }: Source, node: ts.SwitchStatement): boolean {
   });
 }
 
-/** The callback of `describe`, which is a list of tests and not a procedure. */
+/** The callback of `describe`, or of `withNats`, which is a list of tests and not a procedure. */
 function isSuite(node: ts.Node): boolean {
   const { parent } = node;
-  return ts.isCallExpression(parent) && /^describe\b/.test(parent.expression.getText());
+  return ts.isCallExpression(parent) && /^(describe|withNats)\b/.test(parent.expression.getText());
 }
 
 // ---- words

@@ -1,0 +1,94 @@
+// Reading a stretch of a stream, in order, several questions at a time. Any replica may answer; what
+// it does not have, the leader is asked for. A read without progress ends with an error: a damaged
+// store goes quiet rather than say so.
+import { isHoldfastError } from "../model/errors.ts";
+import { halted } from "./halt.ts";
+import { isRefusal, type JetStream, pause, type StoredMessage } from "./jetstream.ts";
+
+/** Questions under way at once, and the bytes that may be held for them. */
+const windowMax = 64;
+const windowBytesMax = 4 * 1024 * 1024;
+
+/** Messages `from` to `to`, every one of them. */
+export async function* messagesOf(
+  jetstream: JetStream,
+  stream: string,
+  from: number,
+  to: number,
+): AsyncIterable<StoredMessage> {
+  const window: Promise<StoredMessage>[] = [];
+  let asked = from;
+  let typical = 16 * 1024;
+  try {
+    for (let next = from; next <= to; next++) {
+      const width = Math.max(2, Math.min(windowMax, Math.floor(windowBytesMax / typical)));
+      for (; asked <= to && asked < next + width; asked++) {
+        window.push(handled(messageAt(jetstream, stream, asked)));
+      }
+      const message = await (window.shift() as Promise<StoredMessage>);
+      typical = Math.max(256, (typical * 7 + message.data.length) / 8);
+      yield message;
+    }
+  } finally {
+    await Promise.allSettled(window);
+  }
+}
+
+/** One message that must be there. */
+export async function messageAt(
+  jetstream: JetStream,
+  stream: string,
+  sequence: number,
+): Promise<StoredMessage> {
+  const near = await jetstream.direct(stream, sequence);
+  return near ?? leaderMessage(jetstream, stream, sequence);
+}
+
+/** The same, as the leader has it. */
+export async function leaderMessage(
+  jetstream: JetStream,
+  stream: string,
+  sequence: number,
+): Promise<StoredMessage> {
+  const until = performance.now() + jetstream.patienceMs;
+  for (;;) {
+    const message = await asked(jetstream, stream, sequence);
+    if (message !== undefined) return message;
+    const info = await jetstream.info(stream);
+    if (info === undefined) throw halted(stream, "missing");
+    const { first_seq, last_seq } = info.state;
+    // A leader that has just been chosen may be behind for a moment.
+    const behind = last_seq < sequence && performance.now() < until;
+    if (!behind) throw halted(stream, "hole", { sequence, first_seq, last_seq });
+    await pause(100);
+  }
+}
+
+async function asked(
+  jetstream: JetStream,
+  stream: string,
+  seq: number,
+): Promise<StoredMessage | undefined> {
+  try {
+    return await jetstream.message(stream, { seq });
+  } catch (error) {
+    if (isRefusal(error)) throw halted(stream, "damaged", { sequence: seq, why: error.message });
+    if (!isHoldfastError(error, "NATS_UNAVAILABLE") || !(await alive(jetstream, stream)))
+      throw error;
+    // Its leader answers other questions: it is this message that it cannot read.
+    throw halted(stream, "stalled", { sequence: seq });
+  }
+}
+
+async function alive(jetstream: JetStream, stream: string): Promise<boolean> {
+  return jetstream.info(stream).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A rejection that nobody looks at is no surprise: its reader may have stopped. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
