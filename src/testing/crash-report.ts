@@ -93,7 +93,7 @@ export function lineOf(
   const lives = last ? [...run.lines].reverse() : run.lines;
   for (const life of lives) {
     const asked: Asked | undefined = life.get(incarnation)?.[index];
-    if (asked?.line !== undefined) return asked.line;
+    if (asked?.at.line !== undefined) return asked.at.line;
   }
   return undefined;
 }

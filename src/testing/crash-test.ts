@@ -123,7 +123,7 @@ function unawaitedFinding(run: CrashRun): Finding | undefined {
       happened: `${name} ended, and nobody had awaited its ctx.${asked.method}.`,
       row,
       entry: asked.index,
-      line: asked.line,
+      line: asked.at.line,
       fix: "Await it, or use ctx.send when its result does not matter.",
     };
   }
@@ -136,7 +136,7 @@ function repeatedFinding(run: CrashRun): Finding | undefined {
   return {
     happened: "A step ran again although its result was durable.",
     entry: asked.index,
-    line: asked.line,
+    line: asked.at.line,
     fix: "This is a fault of Holdfast: please report it with this scenario.",
   };
 }
@@ -160,7 +160,7 @@ function differenceFinding(model: CrashRun, run: CrashRun): Finding | undefined 
 }
 
 function causeOf(run: CrashRun, incarnation: string) {
-  return run.reads.get(incarnation)?.find(({ line }) => line !== undefined)?.line;
+  return run.reads.get(incarnation)?.find(({ at }) => at.line !== undefined)?.at.line;
 }
 
 function causeText(run: CrashRun, incarnation: string): string {

@@ -6,7 +6,7 @@ import type { CommandIndex } from "../model/entry.ts";
 import type { RunningAttempt } from "../sdk/attempt-host.ts";
 import { type DefinitionSpec, type HandlerSpec, specOf } from "../sdk/definition.ts";
 import type { Callable, Step } from "../sdk/types.ts";
-import { callerOf, type SourceLine } from "./source-line.ts";
+import { Caller } from "./source-line.ts";
 
 /** Something a handler asked of its context. */
 export interface Asked {
@@ -14,7 +14,7 @@ export interface Asked {
   readonly method: string;
   /** Number of the first command it asks. */
   readonly index: CommandIndex;
-  readonly line: SourceLine | undefined;
+  readonly at: Caller;
   /** Whether somebody has looked at the promise it gave; true where it gave none. */
   looked: boolean;
 }
@@ -76,50 +76,50 @@ class Watching {
           // The command is asked by the method of what this gives.
           return this.#methods(name, method(...args) as object);
         case "promise":
-          return this.#promise(method(...args) as object, callerOf());
+          return this.#promise(method(...args) as object, new Caller());
         case "run":
           return this.#run(method, args);
         default:
-          return this.#tell(name, callerOf(), () => method(...args));
+          return this.#tell(name, new Caller(), () => method(...args));
       }
     });
   }
 
   #methods(verb: string, methods: object): object {
     return bound(methods, (_, method) => (input) => {
-      const given = this.#tell(verb, callerOf(), () => method(input));
+      const given = this.#tell(verb, new Caller(), () => method(input));
       return verb === "call" ? given : this.#handle(given as object);
     });
   }
 
   /** What `send` gives: its methods are commands. */
   #handle(handle: object): object {
-    return bound(handle, (name, method) => () => this.#tell(name, callerOf(), () => method()));
+    return bound(handle, (name, method) => () => this.#tell(name, new Caller(), () => method()));
   }
 
   /** A durable promise asks when it is awaited, which no line of code is seen to do. */
-  #promise(promise: object, line: SourceLine | undefined): object {
+  #promise(promise: object, at: Caller): object {
     return bound(promise, (name, method) => (...args) => {
-      return this.#tell(`promise.${name}`, line, () => method(...args));
+      return this.#tell(`promise.${name}`, at, () => method(...args));
     });
   }
 
   #run(method: Method, args: unknown[]): unknown {
     const [name, action, ...rest] = args;
     if (typeof action !== "function") return method(...args);
-    const asked = this.#asked("run", callerOf());
+    const asked = this.#asked("run", new Caller());
     const watched = (step: Step): unknown =>
       this.#watcher.body(asked, name as string, step, () => (action as Method)(step));
     return this.#look(asked, method(name, watched, ...rest));
   }
 
-  #tell(method: string, line: SourceLine | undefined, ask: () => unknown): unknown {
-    const asked = this.#asked(method, line);
+  #tell(method: string, at: Caller, ask: () => unknown): unknown {
+    const asked = this.#asked(method, at);
     return this.#look(asked, ask());
   }
 
-  #asked(method: string, line: SourceLine | undefined): Asked {
-    const asked: Asked = { method, index: this.#attempt.nextIndex, line, looked: true };
+  #asked(method: string, at: Caller): Asked {
+    const asked: Asked = { method, index: this.#attempt.nextIndex, at, looked: true };
     this.#watcher.asked(asked);
     return asked;
   }

@@ -3,7 +3,7 @@
 import { type AsyncHook, createHook } from "node:async_hooks";
 import { platform } from "#platform";
 import { CrashRun, type CrashTestOptions } from "./crash-run.ts";
-import { callerOf, type SourceLine } from "./source-line.ts";
+import { Caller, type SourceLine } from "./source-line.ts";
 
 /** What is no work of its own, and what awaits leave behind. */
 const harmless = new Set(["PROMISE", "TickObject", "Microtask"]);
@@ -18,8 +18,8 @@ export async function awaitedOutside(options: CrashTestOptions): Promise<SourceL
       if (owner === undefined || owner.body) return;
       looking = true;
       // What the engine begins on behalf of a handler begins in its own code.
-      const stack = new Error("here").stack ?? "";
-      if (!/testing[\\/]virtual-clock/.test(stack)) line = callerOf();
+      const caller = new Caller();
+      if (!/testing[\\/]virtual-clock/.test(caller.stack)) line = caller.line;
       looking = false;
     },
   });

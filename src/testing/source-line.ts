@@ -17,17 +17,33 @@ export interface SourceLine {
 const own = dirname(dirname(fileURLToPath(import.meta.url)));
 const files = new Map<string, readonly string[]>();
 
-/** The line of the user's code that is running, or undefined where none is. */
-export function callerOf(): SourceLine | undefined {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 50;
-  const stack = new Error("here").stack ?? "";
-  Error.stackTraceLimit = stackTraceLimit;
-  return lineOf(stack);
+/** The place in the user's code that is running now. It is looked up when it is asked for. */
+export class Caller {
+  readonly #here: Error;
+  #line: SourceLine | undefined;
+  #known = false;
+
+  constructor() {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 50;
+    this.#here = new Error("here");
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+
+  /** Undefined where no code of the user's is running. */
+  get line(): SourceLine | undefined {
+    if (!this.#known) this.#line = lineOf(this.stack);
+    this.#known = true;
+    return this.#line;
+  }
+
+  get stack(): string {
+    return this.#here.stack ?? "";
+  }
 }
 
 /** The first frame of a stack that is the user's. */
-export function lineOf(stack: string): SourceLine | undefined {
+function lineOf(stack: string): SourceLine | undefined {
   for (const frame of stack.split("\n").slice(1)) {
     const found =
       /(?:\(|at (?:async )?)((?:file:\/\/|\/|[A-Za-z]:[\\/])[^()]*?):(\d+):\d+\)?$/.exec(frame);

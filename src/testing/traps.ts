@@ -3,12 +3,12 @@
 // and of the test gets the real thing.
 import { platform } from "#platform";
 import { Prng } from "../std/prng.ts";
-import { callerOf, type SourceLine } from "./source-line.ts";
+import { Caller } from "./source-line.ts";
 
 /** Something a handler asked of the process rather than of its context. */
 export interface Read {
   readonly what: string;
-  readonly line: SourceLine | undefined;
+  readonly at: Caller;
 }
 
 export interface TrapOptions {
@@ -33,7 +33,7 @@ export function setTraps(options: TrapOptions): () => void {
   function trapped<T>(what: string, value: () => T): { readonly value: T } | undefined {
     const owner = platform.context.owner();
     if (owner === undefined || owner.body || !options.mine(owner)) return undefined;
-    options.noted(owner, { what, line: callerOf() });
+    options.noted(owner, { what, at: new Caller() });
     return { value: value() };
   }
   const now = (): number => options.now() + options.life() * shiftMs;
