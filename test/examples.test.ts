@@ -60,3 +60,8 @@ test("the table of examples names each of them", () => {
     expect(table).toContain(`npx tsx examples/${name}/${script}.ts`);
   }
 });
+
+test("each example has a crash test", () => {
+  const without = folders.filter((name) => !existsSync(join(examples, name, "crash.test.ts")));
+  expect(without).toEqual([]);
+});

@@ -1,14 +1,7 @@
-// A service: handlers that are called by name and survive the process that runs them.
-import { Engine, service } from "holdfast";
+// Opens an engine that hosts a service, and calls it.
+import { Engine } from "holdfast";
 import { data } from "../support.ts";
-
-const greeter = service("Greeter", {
-  async greet(ctx, name: string): Promise<string> {
-    // A step: its result is kept, so that a handler that starts again after a crash does not repeat it.
-    const greeting = await ctx.run("choose a greeting", () => "Hello");
-    return `${greeting}, ${name}!`;
-  },
-});
+import { greeter } from "./greeter.ts";
 
 const engine = await Engine.open({ services: [greeter], data });
 console.log(await engine.call(greeter).greet("Sarah"));

@@ -74,10 +74,15 @@ function* grouped(
 function* stepsOf(row: PastInvocation): Generator<string> {
   const commands = commandsOf(row);
   for (const entry of row.entries) {
-    if (entry.kind !== "completed") continue;
+    if (entry.kind !== "completed" || isCancelled(entry.result)) continue;
     const command = commands[entry.of]?.command;
     if (command?.kind === "run") yield `"${command.name}" gave ${resultText(entry.result)}`;
   }
+}
+
+/** A step that was told to stop has completed nothing, whether it noticed or not. */
+function isCancelled(result: Result): boolean {
+  return "failure" in result && result.failure.code === "CANCELLED";
 }
 
 /** Where the journals of the same invocation first part, if they do. */
