@@ -6,6 +6,7 @@ import type { CommandIndex, Entry } from "../model/entry.ts";
 import type { Message } from "../model/message.ts";
 import type { Payload } from "../model/payload.ts";
 import type { InvocationRow, MetaRow, OpenCommand, PromiseRow } from "../model/row.ts";
+import { FewMap } from "../std/few-map.ts";
 
 /** The fields of an invocation that have a column of their own. */
 export type InvocationColumns = Pick<
@@ -138,8 +139,8 @@ export function decodeInvocation(columns: InvocationColumns, text: string): Invo
     revision: rest.revision ?? null,
     entries: rest.entries ?? 0,
     commands: rest.commands ?? 0,
-    open: new Map(rest.open),
-    buffered: new Map(rest.buffered),
+    open: new FewMap(rest.open),
+    buffered: new FewMap(rest.buffered),
     cancelled: rest.cancelled ?? false,
     objectName: undefined,
     waiters: rest.waiters ?? [],

@@ -1,5 +1,6 @@
 // One row type per table of a partition, hot or cold. Rows are written by partition/apply.ts alone;
 // everybody else reads them. `at` is the position of the row's last change.
+import type { MapLike } from "../std/few-map.ts";
 import type { CommandIndex, Entry } from "./entry.ts";
 import type { Failure, Payload, Result } from "./payload.ts";
 
@@ -130,9 +131,9 @@ export interface InvocationRow {
   /** Entries in its journal, and commands among them. */
   entries: number;
   commands: number;
-  open: Map<CommandIndex, OpenCommand>;
+  open: MapLike<CommandIndex, OpenCommand>;
   /** Signals that came before they were asked for: name → how many. */
-  buffered: Map<string, number>;
+  buffered: MapLike<string, number>;
   cancelled: boolean;
   waiters: Waiter[];
   /** When it is to start or to be tried again; else null. */

@@ -1,18 +1,19 @@
 // A new invocation's row: what the record says, and the values everything begins with.
 import type { NewInvocation } from "../model/change.ts";
 import type { InvocationRow } from "../model/row.ts";
+import { FewMap, type MapLike } from "../std/few-map.ts";
 import type { Stamp } from "./stamp.ts";
 
 /** Most rows never have an open command or a kept signal while anybody looks. */
-const nothing: unknown = new Map();
+const nothing: unknown = new FewMap();
 
-function none<K, V>(): Map<K, V> {
-  return nothing as Map<K, V>;
+function none<K, V>(): MapLike<K, V> {
+  return nothing as MapLike<K, V>;
 }
 
 /** The map itself, or one of the row's own in place of the shared empty one, to be written to. */
-export function own<K, V>(map: Map<K, V>): Map<K, V> {
-  return map === nothing ? new Map<K, V>() : map;
+export function own<K, V>(map: MapLike<K, V>): MapLike<K, V> {
+  return map === nothing ? new FewMap<K, V>() : map;
 }
 
 export function newRow(invocation: NewInvocation, stamp: Stamp): InvocationRow {

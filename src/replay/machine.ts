@@ -5,15 +5,16 @@
 import type { CommandEntry, CommandIndex, Entry, Notification } from "../model/entry.ts";
 import type { Payload, Result } from "../model/payload.ts";
 import type { CommandRequest } from "../model/proposal.ts";
+import { FewMap } from "../std/few-map.ts";
 import { Queue } from "../std/queue.ts";
 import { type Difference, difference } from "./mismatch.ts";
 
-/** What is handed over next. */
-export type HandOver =
-  /** The answer of command `of`; `undefined` inside a value means an absent state. */
-  | { readonly kind: "settle"; readonly of: CommandIndex; readonly outcome: Outcome }
-  /** Every promise pending now is rejected, in this order; with none, the next one made. */
-  | { readonly kind: "cancel"; readonly pending: readonly CommandIndex[] }
+/** What is handed over next; `W` is what waits for an answer. */
+export type HandOver<W> =
+  /** The answer of a command; `undefined` inside a value means an absent state. */
+  | { readonly kind: "settle"; readonly waiter: W; readonly outcome: Outcome }
+  /** All that wait now are rejected, in this order; with none, the next promise made. */
+  | { readonly kind: "cancel"; readonly pending: readonly W[] }
   /** Nobody waits for it: a signal kept for later, an answer after cancellation. */
   | { readonly kind: "nothing" }
   /** The journal's next answer is to a command that the handler has not asked. */
@@ -36,11 +37,11 @@ export type Asked =
   | { readonly kind: "new" }
   | { readonly kind: "mismatch"; readonly difference: Difference };
 
-export class Machine {
+export class Machine<W> {
   readonly #history: readonly CommandEntry[];
   readonly #learnings = new Queue<Learning>();
-  /** Commands asked and not yet settled or given up. */
-  readonly #pending = new Set<CommandIndex>();
+  /** Who waits for the answer of which command. */
+  readonly #pending = new FewMap<CommandIndex, W>();
   /** Made with the first signal: there may be very many machines, and few see one. */
   #waitingSignals: Map<string, CommandIndex[]> | undefined;
   #keptSignals: Map<string, Result[]> | undefined;
@@ -116,15 +117,20 @@ export class Machine {
   }
 
   /** The handler waits for the answer of a command it asked. */
-  wait(of: CommandIndex): void {
-    this.#pending.add(of);
+  wait(of: CommandIndex, waiter: W): void {
+    this.#pending.set(of, waiter);
+  }
+
+  /** Those who wait, in the order they began to. */
+  get waiting(): Iterable<W> {
+    return this.#pending.values();
   }
 
   /** The handler waits for a signal: the answer is here if one was kept. */
-  waitForSignal(of: CommandIndex, name: string): Result | undefined {
+  waitForSignal(of: CommandIndex, name: string, waiter: W): Result | undefined {
     const kept = this.#keptSignals?.get(name)?.shift();
     if (kept !== undefined) return kept;
-    this.#pending.add(of);
+    this.#pending.set(of, waiter);
     this.#waitingSignals ??= new Map();
     const waiting = this.#waitingSignals.get(name);
     if (waiting === undefined) this.#waitingSignals.set(name, [of]);
@@ -145,7 +151,7 @@ export class Machine {
   }
 
   /** What is handed over next; call it only when the handler's microtasks have drained. */
-  next(): HandOver | undefined {
+  next(): HandOver<W> | undefined {
     const learning = this.#learnings.peek();
     if (learning === undefined) return undefined;
     const { entry, position } = learning;
@@ -159,7 +165,7 @@ export class Machine {
     return this.#handOver(entry);
   }
 
-  #handOver(entry: Entry): HandOver {
+  #handOver(entry: Entry): HandOver<W> {
     switch (entry.kind) {
       case "command":
         return this.#settle(entry.index, answerOf(entry));
@@ -168,20 +174,22 @@ export class Machine {
       case "signalled":
         return this.#signalled(entry.name, entry.result);
       case "cancelled": {
-        const pending = [...this.#pending].sort((a, b) => a - b);
+        const pending = [...this.#pending].sort(([a], [b]) => a - b);
         this.#pending.clear();
         if (pending.length === 0) this.#cancelled = true;
-        return { kind: "cancel", pending };
+        return { kind: "cancel", pending: pending.map(([, waiter]) => waiter) };
       }
     }
   }
 
-  #settle(of: CommandIndex, outcome: Outcome): HandOver {
-    if (!this.#pending.delete(of)) return { kind: "nothing" };
-    return { kind: "settle", of, outcome };
+  #settle(of: CommandIndex, outcome: Outcome): HandOver<W> {
+    const waiter = this.#pending.get(of);
+    if (waiter === undefined) return { kind: "nothing" };
+    this.#pending.delete(of);
+    return { kind: "settle", waiter, outcome };
   }
 
-  #signalled(name: string, result: Result): HandOver {
+  #signalled(name: string, result: Result): HandOver<W> {
     const of = this.#waitingSignals?.get(name)?.shift();
     if (of !== undefined) return this.#settle(of, { kind: "result", result });
     this.#keptSignals ??= new Map();

@@ -6,7 +6,7 @@ import type { CommandRequest } from "../model/proposal.ts";
 import type { InvocationRow } from "../model/row.ts";
 import type { Machine, Outcome } from "../replay/machine.ts";
 import type { DefinitionSpec, HandlerSpec } from "./definition.ts";
-import type { Asking } from "./future.ts";
+import type { Future } from "./future.ts";
 import type { Policy } from "./policy.ts";
 import type { Step } from "./types.ts";
 
@@ -19,7 +19,7 @@ export interface RunningAttempt {
   readonly spec: HandlerSpec;
   readonly definition: DefinitionSpec;
   readonly target: string;
-  readonly machine: Machine;
+  readonly machine: Machine<Future>;
   readonly host: AttemptHost;
   readonly bodies: { add(body: Body, replayed: boolean): void };
   readonly over: boolean;
@@ -31,7 +31,7 @@ export interface RunningAttempt {
   /** Asks one command. */
   ask(request: Request, asked: (entry: CommandEntry) => void): void;
   /** Asks a command that is answered later. */
-  asked<T>(request: Request, future: Asking, asked: (entry: CommandEntry) => void): Promise<T>;
+  asked<T>(request: Request, future: Future, asked: (entry: CommandEntry) => void): Promise<T>;
   /** The same for a signal, which may have come before it was asked for. */
   askedSignal<T>(name: string, decode: (outcome: Outcome) => unknown): Promise<T>;
   /** A promise that its code made was rejected, and nobody has looked at it yet (R7). */

@@ -12,7 +12,7 @@ import type { AttemptHost, Code, Request, RunningAttempt } from "./attempt-host.
 import { Bodies } from "./bodies.ts";
 import type { DefinitionSpec, HandlerSpec } from "./definition.ts";
 import { blockedError, mismatchError } from "./divergence.ts";
-import { type Asking, Futures } from "./future.ts";
+import { Future, labelsOf } from "./future.ts";
 import { LazySignal } from "./lazy-signal.ts";
 import { cancelledError, stopSignal } from "./outcome.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -32,10 +32,9 @@ export class Attempt implements RunningAttempt {
   readonly spec: HandlerSpec;
   readonly definition: DefinitionSpec;
   readonly revision: string;
-  readonly machine: Machine;
+  readonly machine: Machine<Future>;
   readonly bodies: Bodies;
   readonly host: AttemptHost;
-  readonly #futures: Futures;
   readonly #abort = new LazySignal();
   /** Commands that the journal held when the attempt began. */
   readonly #replayed: number;
@@ -59,7 +58,6 @@ export class Attempt implements RunningAttempt {
     this.revision = code.revision;
     this.#replayed = row.commands;
     this.machine = new Machine(history, row.begunAt ?? row.createdAt, host.position);
-    this.#futures = new Futures(this.machine);
     this.bodies = new Bodies(this);
   }
 
@@ -181,7 +179,7 @@ export class Attempt implements RunningAttempt {
       const actual = "the end of the handler";
       return this.fail(mismatchError(this, { entry: unasked, actual }), true);
     }
-    const commands = this.#futures.unawaited();
+    const commands = this.machine.waits ? labelsOf(this.machine.waiting) : [];
     if (commands.length > 0) this.host.report(this, { kind: "unawaited", commands });
     if (error !== undefined) return this.#finish({ failure: failureOf(error) });
     const encoded = encodeOutput(this.spec, value);
@@ -245,22 +243,26 @@ export class Attempt implements RunningAttempt {
    * Asks a command that is answered later. Its promise waits from now on, whatever the encoding of
    * the command takes, so that what a cancellation finds pending repeats (R4, R9).
    */
-  asked<T>(request: Request, future: Asking, asked: (entry: CommandEntry) => void): Promise<T> {
+  asked<T>(request: Request, future: Future, asked: (entry: CommandEntry) => void): Promise<T> {
     this.checkUse();
-    const promise = this.#futures.promise<T>(this.nextIndex, future);
+    if (this.machine.takeCancellation()) future.reject(cancelledError());
+    else this.machine.wait(this.nextIndex, future);
     this.#ask(request, asked);
-    return promise;
+    return future.promise as Promise<T>;
   }
 
   /** The same for a signal, which may have come before it was asked for. */
   askedSignal<T>(name: string, decode: (outcome: Outcome) => unknown): Promise<T> {
     this.checkUse();
     const of = this.nextIndex;
-    const kept = this.machine.waitForSignal(of, name);
-    const outcome = kept === undefined ? undefined : { kind: "result" as const, result: kept };
-    const promise = this.#futures.promise<T>(of, { label: `signal "${name}"`, decode }, outcome);
+    const future = new Future(decode);
+    const kept = this.machine.waitForSignal(of, name, future);
+    const cancelled = this.machine.takeCancellation();
+    if (cancelled) this.machine.giveUp(of);
+    if (cancelled) future.reject(cancelledError());
+    else if (kept !== undefined) void future.settle({ kind: "result", result: kept });
     this.#ask({ kind: "signal", name }, noop);
-    return promise;
+    return future.promise as Promise<T>;
   }
 
   /** The number the next command will get. */
@@ -302,14 +304,14 @@ export class Attempt implements RunningAttempt {
     this.requestTurn();
   }
 
-  #handOver(next: HandOver): void {
+  #handOver(next: HandOver<Future>): void {
     switch (next.kind) {
       case "settle":
-        return this.#settle(next.of, next.outcome);
+        return this.#settle(next.waiter, next.outcome);
       case "cancel":
         this.bodies.cancel(this.nextIndex);
         this.#abort.abort(cancelledError);
-        for (const of of next.pending) this.#futures.reject(of, cancelledError());
+        for (const future of next.pending) future.reject(cancelledError());
         return this.#cascade(next.pending);
       case "nothing":
         return;
@@ -319,10 +321,9 @@ export class Attempt implements RunningAttempt {
   }
 
   /** Cancels the calls that were awaited: commands of their own, in order (R9). */
-  #cascade(pending: readonly CommandIndex[]): void {
+  #cascade(pending: readonly Future[]): void {
     try {
-      for (const of of pending) {
-        const id = this.#futures.calleeOf(of);
+      for (const { callee: id } of pending) {
         if (id === undefined) continue;
         const cancel = (): CommandRequest => ({ kind: "cancel", id: id() });
         // The id of a call is known once it was sent.
@@ -333,10 +334,9 @@ export class Attempt implements RunningAttempt {
     }
   }
 
-  #settle(of: CommandIndex, outcome: Outcome): void {
-    const future = this.#futures.answered(of);
-    const decoding = future?.settle(outcome);
-    if (future === undefined || decoding === undefined) return;
+  #settle(future: Future, outcome: Outcome): void {
+    const decoding = future.settle(outcome);
+    if (decoding === undefined) return;
     const failed = (error: unknown): void => future.reject(error);
     this.#whenDecoded(decoding, (value) => future.resolve(value), failed);
   }

@@ -6,6 +6,7 @@ import { failureOf, HoldfastError, isHoldfastError } from "../model/errors.ts";
 import type { Result } from "../model/payload.ts";
 import { backoffMs } from "../std/backoff.ts";
 import { base64urlOf, utf8 } from "../std/bytes.ts";
+import { FewMap } from "../std/few-map.ts";
 import { sha256 } from "../std/sha256.ts";
 import type { Body, RunningAttempt } from "./attempt-host.ts";
 import { LazySignal } from "./lazy-signal.ts";
@@ -26,10 +27,10 @@ export class Bodies {
   readonly body = true;
   readonly #attempt: RunningAttempt;
   /** Every step asked. */
-  readonly #known = new Map<CommandIndex, Body>();
+  readonly #known = new FewMap<CommandIndex, Body>();
   /** Of them those a replay has reached: which of them are open is asked at its end. */
-  readonly #replayed = new Map<CommandIndex, Body>();
-  readonly #running = new Map<CommandIndex, Try>();
+  readonly #replayed = new FewMap<CommandIndex, Body>();
+  readonly #running = new FewMap<CommandIndex, Try>();
   /** Steps before this command were cancelled; those after it compensate, and run. */
   #cancelledBefore: CommandIndex = 0;
 
@@ -63,6 +64,7 @@ export class Bodies {
    * number.
    */
   startOpen(): void {
+    if (this.#replayed.size === 0) return;
     for (const [of, body] of this.#replayed) {
       this.#replayed.delete(of);
       if (this.#due(body)) this.#startWhenDurable(body);

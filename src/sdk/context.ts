@@ -17,6 +17,7 @@ import { utf8Length } from "../std/bytes.ts";
 import { Prng } from "../std/prng.ts";
 import type { RunningAttempt } from "./attempt-host.ts";
 import { type Called, hashOf, methodsOf, requestOf } from "./calls.ts";
+import { Future } from "./future.ts";
 import { valueOf } from "./outcome.ts";
 import { policyOf, stepPolicyOf } from "./policy.ts";
 import { jsonSerde, type Serde } from "./serde.ts";
@@ -91,19 +92,15 @@ export class BaseContext {
     const { attempt } = this;
     const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout);
     const policy = policyOf(options.retry, stepPolicyOf(attempt.spec.retry));
-    return this.asked<T>(
-      { kind: "run", name },
-      `run "${name}"`,
-      decodeResult(attempt.spec.serde),
-      (entry) => {
-        const replayed = attempt.isReplayed(entry);
-        attempt.bodies.add({ of: entry.index, name, action, policy, timeoutMs }, replayed);
-      },
-    );
+    const future = new Future(decodeResult(attempt.spec.serde), `run "${name}"`);
+    return attempt.asked<T>({ kind: "run", name }, future, (entry) => {
+      const replayed = attempt.isReplayed(entry);
+      attempt.bodies.add({ of: entry.index, name, action, policy, timeoutMs }, replayed);
+    });
   }
 
   sleep(duration: Duration): Promise<void> {
-    return this.asked({ kind: "sleep", ms: durationMs(duration) }, "sleep", decodeVoid);
+    return this.asked({ kind: "sleep", ms: durationMs(duration) }, decodeVoid);
   }
 
   timeout<T>(promise: Promise<T>, after: Duration): Promise<T> {
@@ -128,13 +125,10 @@ export class BaseContext {
     let entry: CommandEntry | undefined;
     const callee = (): string => idOfCallee(entry);
     const decode = decodeResult(called.spec?.serde, { target, id: callee });
-    const promise = attempt.asked(
-      request,
-      { label: `call ${targetText(target)}`, decode, callee },
-      (logged) => {
-        entry = logged;
-      },
-    );
+    const future = new Future(decode, `call ${targetText(target)}`, callee);
+    const promise = attempt.asked(request, future, (logged) => {
+      entry = logged;
+    });
     void Object.defineProperty(promise, "id", { get: callee, enumerable: true });
     return promise;
   }
@@ -173,7 +167,7 @@ export class BaseContext {
   /** An invocation known by id, from inside a handler. */
   protected handle(id: () => string, serde?: Serde): Invocation<unknown> {
     const attach = (): Promise<unknown> =>
-      this.asked({ kind: "attach", id: id() }, "attach", decodeResult(serde));
+      this.asked({ kind: "attach", id: id() }, decodeResult(serde));
     const cancel = async (): Promise<void> => this.cancel(id());
     return {
       get id() {
@@ -186,7 +180,7 @@ export class BaseContext {
 
   attach<O>(invocation: Invocation<O> | string): Promise<O> {
     const id = typeof invocation === "string" ? invocation : invocation.id;
-    return this.asked({ kind: "attach", id }, "attach", decodeResult(undefined));
+    return this.asked({ kind: "attach", id }, decodeResult(undefined));
   }
 
   cancel(invocation: Invocation<unknown> | string): void {
@@ -198,7 +192,7 @@ export class BaseContext {
     const { attempt } = this;
     const { partitionKey, incarnation, n } = attempt.row;
     const index = attempt.nextIndex;
-    const promise = this.asked<T>({ kind: "awakeable" }, "awakeable", decodeResult(undefined), () =>
+    const promise = this.asked<T>({ kind: "awakeable" }, decodeResult(undefined), () =>
       attempt.machine.learnedAt(attempt.host.position),
     );
     return { id: formatAwakeableId({ partitionKey, position: n, index, incarnation }), promise };
@@ -230,11 +224,10 @@ export class BaseContext {
   /** Asks a command that is answered later; the promise settles with its answer. */
   protected asked<T>(
     request: CommandRequest | Promise<CommandRequest>,
-    label: string,
     decode: (outcome: Outcome) => unknown,
     logged: (entry: CommandEntry) => void = noop,
   ): Promise<T> {
-    return this.attempt.asked<T>(request, { label, decode }, logged);
+    return this.attempt.asked<T>(request, new Future(decode), logged);
   }
 }
 

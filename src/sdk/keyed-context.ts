@@ -23,7 +23,7 @@ class KeyedContext extends BaseContext {
   get<T>(name: string): Promise<T> {
     checkName(name, "state value");
     const initial = initialState(this.attempt, name);
-    return this.asked({ kind: "get", name }, `get "${name}"`, (outcome) => {
+    return this.asked({ kind: "get", name }, (outcome) => {
       if (outcome.kind !== "state") return null;
       const payload = outcome.value ?? initial;
       return payload === undefined ? null : decodeJson(payload);
@@ -31,7 +31,7 @@ class KeyedContext extends BaseContext {
   }
 
   stateKeys(): Promise<string[]> {
-    return this.asked({ kind: "stateKeys" }, "stateKeys", (outcome) =>
+    return this.asked({ kind: "stateKeys" }, (outcome) =>
       outcome.kind === "names" ? [...outcome.names] : [],
     );
   }
@@ -67,14 +67,10 @@ class KeyedContext extends BaseContext {
   #promiseOf(name: string): PromiseAsks {
     const result = decodeResult(undefined);
     const complete = (made: Result, hash: string): Promise<void> =>
-      this.asked(
-        { kind: "promiseComplete", name, result: made, hash },
-        `resolve "${name}"`,
-        result,
-      );
+      this.asked({ kind: "promiseComplete", name, result: made, hash }, result);
     return {
-      get: () => this.asked({ kind: "promise", name }, `promise "${name}"`, result),
-      peek: () => this.asked({ kind: "promisePeek", name }, `peek "${name}"`, decodePeeked),
+      get: () => this.asked({ kind: "promise", name }, result),
+      peek: () => this.asked({ kind: "promisePeek", name }, decodePeeked),
       resolve: (value) => {
         const payload = encodeJson(value, `The promise "${name}"`);
         return complete({ value: payload }, hashOf(payload));

@@ -2,8 +2,15 @@
 // other wherever a field could be lost or mixed up. No test stands here.
 import type { Entry } from "../../model/entry.ts";
 import type { Payload } from "../../model/payload.ts";
-import type { InvocationRow, MetaRow, ObjectRow, PromiseRow } from "../../model/row.ts";
+import type {
+  InvocationRow,
+  MetaRow,
+  ObjectRow,
+  OpenCommand,
+  PromiseRow,
+} from "../../model/row.ts";
 import type { ColdChanges } from "../../ports/cold-table.ts";
+import { FewMap } from "../../std/few-map.ts";
 
 export const partitionKey = "00000000000000a1";
 
@@ -40,8 +47,8 @@ export function invocationRow(n: number, fields: Partial<InvocationRow> = {}): I
     revision: null,
     entries: 0,
     commands: 0,
-    open: new Map(),
-    buffered: new Map(),
+    open: new FewMap<number, OpenCommand>(),
+    buffered: new FewMap<string, number>(),
     cancelled: false,
     waiters: [],
     due: null,
@@ -88,12 +95,12 @@ export function fullInvocationRow(n: number): InvocationRow {
     revision: "r2",
     entries: 12,
     commands: 7,
-    open: new Map([
+    open: new FewMap<number, OpenCommand>([
       [5, { kind: "call", n: 11 }],
       [6, { kind: "run", name: "charge", tries: 2, since: 5, due: 9, error: failure }],
       [2, { kind: "sleep", due: 1_700_000_900_000 }],
     ]),
-    buffered: new Map([
+    buffered: new FewMap<string, number>([
       ["go", 2],
       ["a", 1],
     ]),

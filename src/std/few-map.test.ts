@@ -1,0 +1,55 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { FewMap } from "./few-map.ts";
+
+const key = fc.integer({ min: 0, max: 3 });
+const act = fc.oneof(
+  fc.record({ kind: fc.constant("set" as const), key, value: fc.integer() }),
+  fc.record({ kind: fc.constant("delete" as const), key }),
+  fc.record({ kind: fc.constant("clear" as const), key }),
+);
+
+test("it is a map: whatever is done to both, both say the same, in the same order", () => {
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 20 }), (acts) => {
+      const few = new FewMap<number, number>();
+      const map = new Map<number, number>();
+      for (const step of acts) {
+        if (step.kind === "set") {
+          few.set(step.key, step.value);
+          map.set(step.key, step.value);
+        } else if (step.kind === "delete") {
+          expect(few.delete(step.key)).toBe(map.delete(step.key));
+        } else {
+          few.clear();
+          map.clear();
+        }
+        expect([...few]).toEqual([...map]);
+        expect([...few.values()]).toEqual([...map.values()]);
+        expect(few.size).toBe(map.size);
+        for (const k of [0, 1, 2, 3]) {
+          expect([few.get(k), few.has(k)]).toEqual([map.get(k), map.has(k)]);
+        }
+      }
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+});
+
+test("a value may be undefined, and is there", () => {
+  const few = new FewMap<string, undefined>();
+  few.set("a", undefined);
+  expect([few.has("a"), few.size, [...few]]).toEqual([true, 1, [["a", undefined]]]);
+});
+
+test("what is deleted while it is walked over is not met", () => {
+  const few = new FewMap<number, string>();
+  for (const k of [1, 2, 3]) few.set(k, "x");
+  const met: number[] = [];
+  for (const [k] of few) {
+    met.push(k);
+    few.delete(k);
+    few.delete(2);
+  }
+  expect([met, few.size]).toEqual([[1, 3], 0]);
+});
