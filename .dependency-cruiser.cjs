@@ -17,6 +17,8 @@ const rooms = {
   file: ["std", "model", "ports", "codec"],
   sqlite: ["std", "model", "ports", "codec"],
   nats: ["std", "model", "ports", "codec"],
+  // Floor 5: what speaks a protocol.
+  server: ["std", "model", "ports", "sdk", "engine"],
 };
 /** Floor 7 beside index.ts, and floor 6. */
 const faces = ["testing", "cli"];
@@ -36,6 +38,8 @@ const foreign = {
   child_process: "^src/local/materialiser-process[.]ts$",
   zlib: "^src/file/",
   net: "^src/file/lock[.]ts$",
+  http: "^src/server/(listener|node-http)[.]ts$",
+  https: "^src/server/listener[.]ts$",
   worker_threads: "^src/(local/materialiser-thread|materialiser-worker)[.]ts$",
   async_hooks: "^src/(platform-node|testing/outside)[.]ts$",
   module: sqliteDriver,
@@ -44,7 +48,7 @@ const foreign = {
 /** Node's own small change: adapters and Node's wiring may have it, the rest runs anywhere. */
 const plain = "^(crypto|path|url|timers|util)(/|$)";
 const nodeRooms =
-  "^src/(file/|sqlite/|nats/|local/|cli/|testing/(source-line|outside)[.]ts|(file-storage|materialiser-worker|salvage|platform-node)[.]ts)";
+  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/(source-line|outside)[.]ts|(file-storage|materialiser-worker|salvage|platform-node)[.]ts)";
 
 const floorRules = Object.entries(rooms).map(([room, below]) => ({
   name: `floor-of-${room}`,

@@ -16,6 +16,8 @@ import { attemptsOpenMax } from "./model/limits.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Storage } from "./ports/storage.ts";
 import type { Callable, Client, Duration, Invocation } from "./sdk/types.ts";
+import { type Fetch, fetchOf } from "./server/fetch.ts";
+import { HttpIngress, type IngressOptions } from "./server/ingress.ts";
 
 export interface EngineOptions {
   /** What this engine hosts: what `service`, `object`, `workflow` and `implement` returned. */
@@ -93,6 +95,30 @@ export class Engine implements Client, AsyncDisposable {
     this.door = new Door(host);
     this.call = this.#ingress.call;
     this.send = this.#ingress.send;
+  }
+
+  /**
+   * Answers requests over HTTP: the ingress, as docs/http-api.md has it, for any framework that has
+   * a `Request` and wants a `Response`.
+   *
+   * @example
+   * export default { fetch: engine.fetch };
+   */
+  get fetch(): Fetch {
+    this.#fetch ??= this.ingress();
+    return this.#fetch;
+  }
+
+  #fetch: Fetch | undefined;
+
+  /**
+   * The same with options: under a prefix, with tokens, for other hosts and origins.
+   *
+   * @example
+   * const answer = engine.ingress({ prefix: "/api/holdfast" });
+   */
+  ingress(options: IngressOptions = {}): Fetch {
+    return fetchOf(new HttpIngress(this.door, options));
   }
 
   /** Opens what is needed and lets what was waiting go on. Resolves when the engine serves. */

@@ -7,16 +7,24 @@ import type { ClusterErrorCode } from "./error-codes-cluster.ts";
 import { clusterErrorCodes } from "./error-codes-cluster.ts";
 import type { HandlerErrorCode } from "./error-codes-handler.ts";
 import { handlerErrorCodes } from "./error-codes-handler.ts";
+import type { HttpErrorCode } from "./error-codes-http.ts";
+import { httpErrorCodes } from "./error-codes-http.ts";
 import type { RequestErrorCode } from "./error-codes-request.ts";
 import { requestErrorCodes } from "./error-codes-request.ts";
 import type { StorageErrorCode } from "./error-codes-storage.ts";
 import { storageErrorCodes } from "./error-codes-storage.ts";
 
-export type ErrorCode = StorageErrorCode | RequestErrorCode | HandlerErrorCode | ClusterErrorCode;
+export type ErrorCode =
+  | StorageErrorCode
+  | RequestErrorCode
+  | HandlerErrorCode
+  | HttpErrorCode
+  | ClusterErrorCode;
 
 export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = Object.freeze({
   ...storageErrorCodes,
   ...requestErrorCodes,
   ...handlerErrorCodes,
   ...clusterErrorCodes,
+  ...httpErrorCodes,
 });

@@ -24,6 +24,8 @@ export interface ServiceOptions {
    * be asked for by name (idempotency key, workflow) or has failed, else among the newest ones.
    */
   readonly retention?: Duration | "all" | undefined;
+  /** Whether requests over HTTP may invoke it; handlers and the program may. Default "public". */
+  readonly ingress?: "public" | "private" | undefined;
 }
 
 export interface HandlerOptions extends ServiceOptions {

@@ -32,6 +32,8 @@ export interface HandlerSpec {
   /** What the handler says, or else its service. */
   readonly retention: Duration | "all" | undefined;
   readonly abortTimeoutMs: number | undefined;
+  /** Whether requests over HTTP may invoke it. */
+  readonly public: boolean;
   readonly inputStable: boolean;
   /** That of its definition. */
   readonly initialState: ReadonlyMap<string, Payload> | undefined;
@@ -123,6 +125,7 @@ function handlerSpec(service: Service, name: string, given: unknown): HandlerSpe
     retry: merged(service.options.retry, options.retry),
     retention: retention ?? service.options.retention,
     abortTimeoutMs: abortTimeout === undefined ? undefined : durationMs(abortTimeout),
+    public: (options.ingress ?? service.options.ingress) !== "private",
     inputStable: options.inputStable ?? true,
     initialState: service.initialState,
   });

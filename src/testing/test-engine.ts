@@ -137,6 +137,11 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
     return this.#engine.door;
   }
 
+  /** Answers requests over HTTP, without a server. */
+  ingress(...to: Parameters<Engine["ingress"]>): ReturnType<Engine["ingress"]> {
+    return this.#engine.ingress(...to);
+  }
+
   /** Lets time pass and all that becomes due happen. */
   async advance(duration: Duration): Promise<void> {
     await this.clock.advance(duration);
