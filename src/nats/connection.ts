@@ -42,6 +42,7 @@ interface Pending {
 
 /** What comes in on a subscription. */
 export interface Incoming extends Reply {
+  readonly subject: string;
   readonly reply: string | undefined;
 }
 
@@ -239,8 +240,14 @@ const always: ConnectionOptions = {
 };
 
 function incoming(message: Msg): Incoming {
-  const { data, headers, reply } = message;
-  return { data, reply, status: headers?.code ?? 0, header: (name) => headers?.get(name) ?? "" };
+  const { data, headers, reply, subject } = message;
+  return {
+    subject,
+    data,
+    reply,
+    status: headers?.code ?? 0,
+    header: (name) => headers?.get(name) ?? "",
+  };
 }
 
 export function unavailable(happened: string, cause?: unknown): HoldfastError {

@@ -27,6 +27,12 @@ export class Admin {
     await this.#api(`STREAM.DELETE.${stream}`);
   }
 
+  /** Every stream there is. */
+  async deleteAll(): Promise<void> {
+    const { streams } = (await this.#api("STREAM.NAMES")) as { readonly streams?: string[] };
+    for (const stream of streams ?? []) await this.delete(stream);
+  }
+
   async deleteMessage(stream: string, seq: number): Promise<void> {
     await this.#api(`STREAM.MSG.DELETE.${stream}`, { seq });
   }

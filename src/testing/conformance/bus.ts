@@ -11,6 +11,8 @@ export interface BusPlace {
   connect(): Promise<Bus>;
   /** Resolves with what the promise does, letting time pass where it is not the real one. */
   passing<T>(promise: Promise<T>): Promise<T>;
+  /** Resolves when all nodes know what was served so far. */
+  settled?(): Promise<void>;
   dispose?(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ function asking(suite: BusConformance): void {
   scenario(suite, "a request is answered by another node, or this one", async (bench) => {
     const { expect, place, a, b } = bench;
     a.serve(cart, async (request) => Uint8Array.of(...request, 9));
+    await place.settled?.();
     for (const from of [a, b]) {
       const reply = await place.passing(from.request(cart, Uint8Array.of(1, 2), patient));
       expect([...reply]).toEqual([1, 2, 9]);
@@ -69,6 +72,7 @@ function asking(suite: BusConformance): void {
     const { expect, place, a, b } = bench;
     const places = [cart, { app: "shop", partition: 70 }, { app: "shop-7", partition: 7 }];
     for (const [at, each] of places.entries()) a.serve(each, async () => Uint8Array.of(at));
+    await place.settled?.();
     const asked = places.map((each) => b.request(each, new Uint8Array(1), patient));
     const replies = await place.passing(Promise.all(asked));
     expect(replies.map(([first]) => first)).toEqual([0, 1, 2]);
@@ -85,6 +89,7 @@ function asking(suite: BusConformance): void {
       });
       return Uint8Array.of(first + 100);
     });
+    await place.settled?.();
     const asked = Array.from({ length: 20 }, (_, i) => b.request(cart, Uint8Array.of(i), patient));
     const replies = await place.passing(Promise.all(asked));
     expect(replies.map(([first]) => first)).toEqual(Array.from({ length: 20 }, (_, i) => i + 100));
@@ -97,6 +102,7 @@ function asking(suite: BusConformance): void {
       seen.push(request.length);
       return request.map((byte) => byte ^ 0xff);
     });
+    await place.settled?.();
     const sent = new Uint8Array(busMessageBytesMax).map((_, at) => at * 31 + (at >> 9));
     const reply = await place.passing(b.request(cart, sent, patient));
     expect(seen).toEqual([busMessageBytesMax]);
@@ -107,6 +113,7 @@ function asking(suite: BusConformance): void {
   scenario(suite, "the bytes belong to the caller again once sent", async (bench) => {
     const { expect, place, a, b } = bench;
     a.serve(cart, async (request) => request);
+    await place.settled?.();
     const bytes = Uint8Array.of(1, 2, 3);
     const asked = b.request(cart, bytes, patient);
     bytes.fill(0);
@@ -125,6 +132,7 @@ function failing(suite: BusConformance): void {
   scenario(suite, "an answer that does not come is an unknown outcome", async (bench) => {
     const { expect, place, a, b } = bench;
     a.serve(cart, () => new Promise(() => {}));
+    await place.settled?.();
     const asked = b.request(cart, new Uint8Array(1), { timeoutMs: 200 });
     expect(await codeOf(place, asked)).toBe("REQUEST_UNANSWERED");
   });
@@ -132,6 +140,7 @@ function failing(suite: BusConformance): void {
   scenario(suite, "what an answer rejects with is not sent", async (bench) => {
     const { expect, place, a, b } = bench;
     a.serve(cart, () => Promise.reject(new Error("secret")));
+    await place.settled?.();
     const asked = b.request(cart, new Uint8Array(1), { timeoutMs: 200 });
     expect(await codeOf(place, asked)).toBe("REQUEST_UNANSWERED");
   });
@@ -140,6 +149,7 @@ function failing(suite: BusConformance): void {
     const { expect, place, a, b } = bench;
     a.serve(cart, () => new Promise(() => {}));
     b.serve(cart, async () => Uint8Array.of(5));
+    await place.settled?.();
     const reply = await place.passing(b.request(cart, new Uint8Array(1), patient));
     expect([...reply]).toEqual([5]);
   });
@@ -163,6 +173,7 @@ function ending(suite: BusConformance): void {
       "LEADER_UNREACHABLE",
     );
     a.serve(cart, async () => Uint8Array.of(2));
+    await place.settled?.();
     const reply = await place.passing(b.request(cart, new Uint8Array(1), patient));
     expect([...reply]).toEqual([2]);
   });
@@ -170,6 +181,7 @@ function ending(suite: BusConformance): void {
   scenario(suite, "closing ends what waits, with its outcome unknown", async (bench) => {
     const { expect, place, a, b } = bench;
     a.serve(cart, () => new Promise(() => {}));
+    await place.settled?.();
     const asked = codeOf(place, b.request(cart, new Uint8Array(1), patient));
     await Promise.all([b.close(), b.close()]);
     expect(await asked).toBe("REQUEST_UNANSWERED");

@@ -1,0 +1,96 @@
+// The register of apps in JetStream: all of them in one message, changed by compare-and-set on the
+// stream's last sequence, which holds on every server. With each app stand its streams and when each
+// was made: after the first registration none is ever made again, since an empty stream in the place
+// of a lost one would look like a beginning.
+import { type AppRecord, registered } from "../model/app-record.ts";
+import { HoldfastError } from "../model/errors.ts";
+import type { Apps } from "../ports/apps.ts";
+import { textOfUtf8, utf8 } from "../std/bytes.ts";
+import { unavailable } from "./connection.ts";
+import { type JetStream, pause } from "./jetstream.ts";
+import { appsNames } from "./names.ts";
+import { durable, type ProvisionOptions, provision } from "./provision.ts";
+
+/** When each stream of an app was made. */
+export type Made = Readonly<Record<string, string>>;
+
+interface Register {
+  readonly records: readonly AppRecord[];
+  readonly made: Readonly<Record<string, Made>>;
+}
+
+const nothing: Register = { records: [], made: {} };
+/** Registers kept, for whoever wants to see what changed. */
+const historyMax = 32;
+
+export class NatsApps implements Apps {
+  readonly #jetstream: JetStream;
+  readonly #options: ProvisionOptions;
+  #ready: Promise<unknown> | undefined;
+
+  constructor(jetstream: JetStream, options: ProvisionOptions) {
+    this.#jetstream = jetstream;
+    this.#options = options;
+  }
+
+  async register(record: AppRecord): Promise<AppRecord> {
+    const { app } = record;
+    const claimed = await this.#change(({ records, made }) => {
+      return { records: registered(records, record), made };
+    });
+    const stands = claimed.records.find((each) => each.app === app) as AppRecord;
+    if (claimed.made[app] !== undefined) return stands;
+    const streams = await provision(this.#jetstream, app, stands.partitions, this.#options);
+    await this.#change(({ records, made }) => ({ records, made: { [app]: streams, ...made } }));
+    return stands;
+  }
+
+  async all(): Promise<readonly AppRecord[]> {
+    return (await this.#read()).register.records;
+  }
+
+  /** When the streams of an app were made; undefined before it is registered. */
+  async made(app: string): Promise<Made | undefined> {
+    return (await this.#read()).register.made[app];
+  }
+
+  async #change(change: (register: Register) => Register): Promise<Register> {
+    const { patienceMs } = this.#jetstream;
+    for (const until = performance.now() + patienceMs; ; ) {
+      const { register, sequence } = await this.#read();
+      const next = change(register);
+      const text = JSON.stringify(next);
+      if (text === JSON.stringify(register)) return register;
+      const ack = await this.#jetstream.publish(appsNames.subject, utf8(text), {
+        "Nats-Expected-Stream": appsNames.stream,
+        "Nats-Expected-Last-Sequence": String(sequence),
+      });
+      if (ack.kind === "ack" && ack.seq === sequence + 1) return next;
+      if (performance.now() > until) throw unavailable("The register of apps cannot be changed.");
+      await pause(20);
+    }
+  }
+
+  async #read(): Promise<{ readonly register: Register; readonly sequence: number }> {
+    await (this.#ready ??= this.#prepare());
+    const { stream, subject } = appsNames;
+    const message = await this.#jetstream.message(stream, { last_by_subj: subject });
+    if (message === undefined) return { register: nothing, sequence: 0 };
+    try {
+      const register = JSON.parse(textOfUtf8(message.data)) as Register;
+      return { register, sequence: message.sequence };
+    } catch (cause) {
+      throw new HoldfastError("NATS_UNSUITABLE", {
+        happened: `The newest message of stream ${stream} is no register of apps.`,
+        fix: "Remove the message that something else has put there.",
+        cause,
+      });
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    if ((await this.#jetstream.info(appsNames.stream)) !== undefined) return;
+    const { replicas } = this.#options;
+    await this.#jetstream.create({ ...durable(appsNames, replicas), max_msgs: historyMax });
+  }
+}
