@@ -242,7 +242,7 @@ function hostOf(options: EngineOptions): Host {
 
 function hostOptionsOf(options: EngineOptions): HostOptions {
   return {
-    report: options.onEvent ?? warn,
+    report: options.onEvent === undefined ? warn : guarded(options.onEvent),
     closeTimeoutMs: durationMs(options.closeTimeout ?? "10s"),
     onFatal: options.onFatal ?? ((error) => platform.warn(`holdfast: stopped: ${String(error)}`)),
   };
@@ -308,7 +308,22 @@ export function makeHost(
   );
 }
 
+/** What is told of events is the program's: where it throws, the engine goes on, and says so once. */
+function guarded(onEvent: (event: EngineEvent) => void): (event: EngineEvent) => void {
+  let said = false;
+  return (event) => {
+    try {
+      onEvent(event);
+    } catch (error) {
+      if (said) return;
+      said = true;
+      const failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      platform.warn(`holdfast: onEvent threw at "${event.kind}", and is called on: ${failure}`);
+    }
+  };
+}
+
 function warn(event: EngineEvent): void {
-  const line = eventLine(event);
+  const line = eventLine(event, platform.format);
   if (line !== undefined) platform.warn(line);
 }

@@ -23,8 +23,18 @@ export const platform: Platform = {
     throw new HoldfastError("STORAGE_UNAVAILABLE", { data: { directory } });
   },
   canonicalPath: (path) => path,
+  format: (args) => args.map(shown).join(" "),
   warn: (line) => console.warn(line),
 };
+
+function shown(value: unknown): string {
+  if (typeof value !== "object" || value === null || value instanceof Error) return String(value);
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return String(value);
+  }
+}
 
 /** A turn of the event loop without the delay that browsers add to nested timers. */
 function turns(): (then: () => void) => void {

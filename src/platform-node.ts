@@ -2,6 +2,7 @@
 // stop the engine. None of them keeps the process running: an open engine does (`keepAlive`).
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomFillSync } from "node:crypto";
+import { format } from "node:util";
 import { canonicalPath, fileStorage } from "./file-storage.ts";
 import { watchRejections } from "./local/rejections.ts";
 import type { Owner, Platform } from "./platform.ts";
@@ -34,5 +35,6 @@ export const platform: Platform = {
   },
   fileStorage,
   canonicalPath,
+  format: (args) => format(...args),
   warn: (line) => process.stderr.write(`${line}\n`),
 };

@@ -27,5 +27,7 @@ export interface Platform {
   fileStorage(options: FileStorageOptions): Storage;
   /** The same directory under one name; the text itself where there are no files. */
   canonicalPath(path: string): string;
+  /** What a program printed, as its console would show it. */
+  format(args: readonly unknown[]): string;
   warn(line: string): void;
 }

@@ -1,8 +1,11 @@
 // Events as lines for a person: what deserves attention while nobody has asked for events.
 import type { EngineEvent } from "./events.ts";
 
+/** What a handler printed, as text. */
+type Format = (args: readonly unknown[]) => string;
+
 /** A line for the standard error; undefined for what is no news. */
-export function eventLine(event: EngineEvent): string | undefined {
+export function eventLine(event: EngineEvent, format: Format = plain): string | undefined {
   switch (event.kind) {
     case "unjournaledAwait":
       return (
@@ -27,6 +30,12 @@ export function eventLine(event: EngineEvent): string | undefined {
         `${event.next === "retry" ? "is tried again" : "is paused until it is resumed"}: ` +
         `${event.message} (${event.id})`
       );
+    case "stepFailed":
+      if (event.delayMs === undefined) return undefined;
+      return (
+        `holdfast: ${event.target}: step "${event.step}" failed (try ${event.attempt}) and is ` +
+        `tried again in ${event.delayMs / 1000} s: ${event.message} (${event.id})`
+      );
     case "admission":
       return event.stopped
         ? `holdfast: new work is held back (${event.why === "disk" ? "disk full" : "folding lags"})`
@@ -36,8 +45,12 @@ export function eventLine(event: EngineEvent): string | undefined {
     case "copyFailed":
       return `holdfast: no copy of the table: ${event.message}`;
     case "console":
-      return `${event.target}: ${event.args.map(String).join(" ")}`;
+      return `${event.target}: ${format(event.args)}`;
     default:
       return undefined;
   }
+}
+
+function plain(args: readonly unknown[]): string {
+  return args.map(String).join(" ");
 }

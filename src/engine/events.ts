@@ -42,6 +42,17 @@ export type EngineEvent =
       readonly message: string;
       readonly next: "retry" | "pause" | "fail";
     }
+  /** A try of a step failed. `delayMs` until the next; undefined: its handler is told. */
+  | {
+      readonly kind: "stepFailed";
+      readonly target: string;
+      readonly id: string;
+      readonly step: string;
+      readonly attempt: number;
+      readonly code: string;
+      readonly message: string;
+      readonly delayMs: number | undefined;
+    }
   /** A promise of a handler was rejected and nobody looked at it (R7). */
   | {
       readonly kind: "unhandledRejection";

@@ -62,10 +62,7 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
   run(target: Callable, key: string): Invocation<unknown> {
     const id = (): string => {
       const meta = this.#host.opened?.tables.meta;
-      if (meta === undefined)
-        throw new HoldfastError("ENGINE_CLOSED", {
-          message: "Call start() first: the engine is not open yet.",
-        });
+      if (meta === undefined) throw new HoldfastError("ENGINE_NOT_STARTED");
       return runId(meta, { service: target.name, key });
     };
     return this.#handle(id, { service: target.name, key, handler: "run" });

@@ -20,6 +20,7 @@ export type StorageErrorCode =
   | "STORAGE_UNAVAILABLE"
   | "RECORD_UNREADABLE"
   | "ENGINE_CLOSED"
+  | "ENGINE_NOT_STARTED"
   | "ENGINE_FAILED"
   | "PACKAGE_BUNDLED"
   | "CLOCK_BACKWARDS"
@@ -126,6 +127,13 @@ export const storageErrorCodes: Readonly<Record<StorageErrorCode, ErrorCodeEntry
     happened: "The engine is closed or closing.",
     why: "What was accepted is kept and goes on when it opens again.",
     fix: "Send the request again once the engine is open.",
+  },
+  ENGINE_NOT_STARTED: {
+    status: 503,
+    retryable: true,
+    happened: "The id of a workflow's run was asked for before the engine was open.",
+    why: "It is made with a secret that the data directory holds.",
+    fix: "Await `engine.start()`, or any call, before reading `id`.",
   },
   ENGINE_FAILED: {
     status: 503,

@@ -96,6 +96,14 @@ export interface StepFailure {
 
 export type AttemptEvent =
   | { readonly kind: "unjournaledAwait"; readonly at: string }
+  | {
+      readonly kind: "stepFailed";
+      readonly step: string;
+      readonly attempt: number;
+      readonly code: string;
+      readonly message: string;
+      readonly delayMs: number | undefined;
+    }
   | { readonly kind: "unawaited"; readonly commands: readonly string[] }
   /** A promise the handler made was rejected, and nobody looked at it until the end (R7). */
   | { readonly kind: "unhandledRejection"; readonly error: unknown }

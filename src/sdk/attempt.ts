@@ -12,7 +12,7 @@ import type { AttemptHost, Code, Request, RunningAttempt } from "./attempt-host.
 import { Bodies } from "./bodies.ts";
 import type { DefinitionSpec, HandlerSpec } from "./definition.ts";
 import { blockedError, mismatchError } from "./divergence.ts";
-import { Future, labelsOf } from "./future.ts";
+import { Future, unawaitedOf } from "./future.ts";
 import { LazySignal } from "./lazy-signal.ts";
 import { cancelledError, stopSignal } from "./outcome.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -179,7 +179,7 @@ export class Attempt implements RunningAttempt {
       const actual = "the end of the handler";
       return this.fail(mismatchError(this, { entry: unasked, actual }), true);
     }
-    const commands = this.machine.waits ? labelsOf(this.machine.waiting) : [];
+    const commands = this.machine.waits ? unawaitedOf(this.machine.waiting) : [];
     if (commands.length > 0) this.host.report(this, { kind: "unawaited", commands });
     if (error !== undefined) return this.#finish({ failure: failureOf(error) });
     const encoded = encodeOutput(this.spec, value);

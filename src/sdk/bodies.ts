@@ -215,10 +215,20 @@ export class Bodies {
           data: { step: body.name, tries: tries + 1, cause: { ...cause } },
         }),
       );
+      this.#report(body, tries, error, undefined);
       return this.#done(body, tries, { failure });
     }
-    const due = host.now() + backoffMs(tries + 1, policy.backoff, host.random());
+    const delayMs = backoffMs(tries + 1, policy.backoff, host.random());
+    const due = host.now() + delayMs;
+    this.#report(body, tries, error, delayMs);
     host.stepFailed(this.#attempt, body.of, tries, { error, due });
+  }
+
+  #report(body: Body, tries: number, error: unknown, delayMs: number | undefined): void {
+    const { code, message } = failureOf(error);
+    const { name: step } = body;
+    const event = { kind: "stepFailed", step, attempt: tries + 1, code, message, delayMs } as const;
+    this.#attempt.host.report(this.#attempt, event);
   }
 }
 

@@ -2,6 +2,7 @@
 // to. It is marked as handled before it is rejected, so that no handler can end the process by
 // looking at a failure late (R7); promises that are never rejected, nearly all, pay nothing for it.
 import type { Outcome } from "../replay/machine.ts";
+import { AskedPromise } from "./asked-promise.ts";
 
 /** A promise given out, and what becomes of the answer it waits for. */
 export class Future {
@@ -18,7 +19,8 @@ export class Future {
     this.label = label;
     this.callee = callee;
     this.#decode = decode;
-    this.promise = new Promise((resolve, reject) => {
+    const Kind = label === undefined ? Promise : AskedPromise;
+    this.promise = new Kind((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
@@ -46,10 +48,12 @@ export class Future {
   }
 }
 
-/** Steps and calls among them, as they are reported when nobody has had their answers. */
-export function labelsOf(waiting: Iterable<Future>): string[] {
+/** Steps and calls among them that nobody has looked at: a race that one lost has. */
+export function unawaitedOf(waiting: Iterable<Future>): string[] {
   const labels: string[] = [];
-  for (const { label } of waiting) if (label !== undefined) labels.push(label);
+  for (const { label, promise } of waiting) {
+    if (label !== undefined && !AskedPromise.lookedAt(promise)) labels.push(label);
+  }
   return labels;
 }
 

@@ -59,7 +59,7 @@ export interface Retry {
   readonly attempts?: number | undefined;
   /** No further try once this has passed since the first failure. Default: no bound. */
   readonly duration?: Duration | undefined;
-  /** Delay before the second try; jitter may halve it. Default 50 ms. */
+  /** Delay before the second try; jitter may halve it. Default 100 ms. */
   readonly delay?: Duration | undefined;
   /** Growth of the delay per try, from 1. Default 2. */
   readonly factor?: number | undefined;

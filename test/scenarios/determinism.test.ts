@@ -154,7 +154,19 @@ const nested = object("Nested", {
     void ctx.run("left", () => new Promise(() => {}));
     void ctx.call(nested, "other").keep();
   },
+  async raced(ctx): Promise<unknown> {
+    const slow = (name: string) => ctx.run(name, () => new Promise<string>(() => {}));
+    const helper = async () => (await slow("helped")).length;
+    const first = await Promise.race([slow("raced"), helper(), ctx.sleep("1s")]);
+    const late = await ctx.timeout(ctx.call(nested, "other").forever(), "1s").catch(codeIn);
+    ctx.run("caught", () => new Promise(() => {})).catch(() => {});
+    return [first ?? null, late];
+  },
+  async forever(ctx): Promise<void> {
+    await ctx.awakeable().promise;
+  },
 });
+const codeIn = (error: unknown) => (error as { code: string }).code;
 
 scenario("R5: the context in the body of a step throws RUN_NESTED", async (open) => {
   const engine = await open({ services: [nested] });
@@ -174,6 +186,14 @@ scenario("what was asked and not awaited is reported", async (open) => {
   expect(engine.events.filter(({ kind }) => kind === "unawaited")).toMatchObject([
     { commands: ['run "left"', "call Nested/other/keep"] },
   ]);
+});
+
+scenario("what lost a race or a timeout was looked at, and is not reported", async (open) => {
+  const engine = await open({ services: [nested] });
+  const call = later(engine.call(nested, "k").raced());
+  await engine.advance("3s");
+  expect(await call).toEqual([null, "TIMEOUT"]);
+  expect(engine.events.filter(({ kind }) => kind === "unawaited")).toEqual([]);
 });
 
 scenario("R5: date, rand and what was read repeat; values share nothing", async (open) => {
