@@ -33,7 +33,7 @@ test: build ## Unit, conformance and scenario tests (FILE=… for one)
 check: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## What CI runs
 	npx --no-install tsc -p tsconfig.check.json
 	$(MAKE) --no-print-directory lint
-	NODE24=1 $(MAKE) --no-print-directory test
+	NODE24=1 RUNNERS=1 $(MAKE) --no-print-directory test
 
 # After build: the platform is imported by a name that leads into dist/.
 coverage: build ## Which branches of the core the tests reach

@@ -9,6 +9,7 @@ import * as single from "./single.ts";
 import * as sleepers from "./sleepers.ts";
 import * as startup from "./startup.ts";
 import * as steps from "./steps.ts";
+import * as testEngine from "./test-engine.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,6 +32,7 @@ const asleep = numberOf("sleepers");
 
 const benches: ReadonlyMap<string, () => Promise<readonly Figure[]>> = new Map([
   ["start", () => startup.measure()],
+  ["testing", () => testEngine.measure()],
   ["single", () => single.measure()],
   ["step10000", () => steps.measure()],
   ["floor", () => floor.measure(seconds)],

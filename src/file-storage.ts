@@ -23,7 +23,7 @@ import { copyTable } from "./sqlite/copy.ts";
 import { builtInFits, keepExternal } from "./sqlite/driver.ts";
 import { openSqliteQueries } from "./sqlite/queries.ts";
 
-const { setTimeout, clearTimeout } = globalThis;
+const { setTimeout, clearTimeout, setImmediate } = globalThis;
 const tableName = "table.sqlite";
 
 export function fileStorage(options: FileStorageOptions): Storage {

@@ -15,6 +15,9 @@ import type { Materialiser } from "../ports/materialiser.ts";
 import { invariant } from "../std/assert.ts";
 import { Queue } from "../std/queue.ts";
 
+// As it was when this was loaded: a test's fake timers do not stop it.
+const { queueMicrotask } = globalThis;
+
 export interface ProcessorParts {
   readonly tables: Tables;
   readonly changelog: Changelog;

@@ -4,6 +4,9 @@
 
 import type { Disk } from "./disk.ts";
 
+// As they were when this was loaded: a test's fake timers do not stop them.
+const { setTimeout, clearTimeout } = globalThis;
+
 /** Runs `run` once after `ms`, without keeping the process alive; answers how to cancel it. */
 export type After = (ms: number, run: () => void) => () => void;
 

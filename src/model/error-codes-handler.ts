@@ -22,7 +22,8 @@ export type HandlerErrorCode =
   | "ATTEMPT_KILLED_PROCESS"
   | "STATE_READ_ONLY"
   | "STATE_TOO_LARGE"
-  | "CRASH_TEST_FAILED";
+  | "CRASH_TEST_FAILED"
+  | "HANDLER_NOT_MOCKED";
 
 export const handlerErrorCodes: Readonly<Record<HandlerErrorCode, ErrorCodeEntry>> = {
   TERMINAL: {
@@ -150,5 +151,12 @@ export const handlerErrorCodes: Readonly<Record<HandlerErrorCode, ErrorCodeEntry
     happened: "A crash test found a crash after which something else comes out.",
     why: "What is not the same after a crash will go wrong in production, once.",
     fix: "Read the message: it has the crash, the journal and the line to look at.",
+  },
+  HANDLER_NOT_MOCKED: {
+    status: 500,
+    terminal: true,
+    happened: "A test called a handler of a mocked service that it does not say anything of.",
+    why: "What it would have done is not known.",
+    fix: "Give the handler to `mock(target, { … })`, or host the service itself.",
   },
 };

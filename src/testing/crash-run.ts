@@ -14,7 +14,7 @@ import { Names } from "./names.ts";
 import { TestEngine } from "./test-engine.ts";
 import { type Read, setTraps } from "./traps.ts";
 
-const { setTimeout: later } = globalThis;
+const { setTimeout: later, queueMicrotask } = globalThis;
 
 export interface CrashTestOptions {
   /** What the engine hosts. */

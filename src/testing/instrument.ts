@@ -36,11 +36,43 @@ const specSymbol: symbol = Symbol.for("holdfast.definition");
 
 /** The same definition, watched. */
 export function instrumented(definition: Callable, watch: Watch): Callable {
+  return rewritten(definition, (fn) => watchedHandler(fn, watch));
+}
+
+/** Stands between a step and its body. */
+export type BodyOf = (
+  attempt: RunningAttempt,
+  name: string,
+  step: Step,
+  action: () => unknown,
+) => unknown;
+
+/** The same definition, of which only the bodies of steps are watched. */
+export function instrumentedSteps(definition: Callable, body: BodyOf): Callable {
+  return rewritten(definition, (fn) => (context, input) => {
+    const { attempt } = context as { readonly attempt: RunningAttempt };
+    const watched = bound(context as object, (method, ask) => {
+      if (method !== "run") return ask;
+      return (name, action, ...rest) => {
+        if (typeof action !== "function") return ask(name, action, ...rest);
+        const run = (step: Step): unknown =>
+          body(attempt, name as string, step, () => (action as Method)(step));
+        return ask(name, run, ...rest);
+      };
+    });
+    return fn(watched, input);
+  });
+}
+
+function rewritten(
+  definition: Callable,
+  rewrite: (fn: HandlerSpec["fn"]) => HandlerSpec["fn"],
+): Callable {
   const spec = specOf(definition);
   if (spec === undefined) return definition;
   const handlers = new Map<string, HandlerSpec>();
   for (const [name, handler] of spec.handlers) {
-    handlers.set(name, { ...handler, fn: watchedHandler(handler.fn, watch) });
+    handlers.set(name, { ...handler, fn: rewrite(handler.fn) });
   }
   const copy: DefinitionSpec = { ...spec, handlers };
   const { kind, name } = definition;

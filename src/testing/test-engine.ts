@@ -7,6 +7,7 @@ import { Engine, type EngineOptions, makeHost } from "../open.ts";
 import type { Callable, Client, Duration, Invocation } from "../sdk/types.ts";
 import { Prng } from "../std/prng.ts";
 import { CrashingStorage } from "./crashing-storage.ts";
+import { type Effect, Effects, type StepMock } from "./effects.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** What makes hidden assumptions fail: each is correct for an engine to do at any time. */
@@ -30,6 +31,8 @@ export interface TestEngineOptions
   readonly time?: number | undefined;
   /** Whether an await outside the journal is an error. Default true. */
   readonly strict?: boolean | undefined;
+  /** Bodies in place of those of the steps with these names. */
+  readonly steps?: Readonly<Record<string, StepMock>> | undefined;
 }
 
 /** @internal What `crashTest` puts in place. */
@@ -56,6 +59,7 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
   /** What the engine reported, in order, across crashes. */
   readonly events: EngineEvent[] = [];
   readonly #options: TestEngineOptions;
+  readonly #effects: Effects;
   readonly #storage: CrashingStorage;
   readonly #prng: Prng;
   readonly #parts: TestEngineParts;
@@ -79,19 +83,20 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
     this.#options = options;
     this.#parts = parts;
     this.#services = options.services;
+    this.#effects = new Effects(options.steps);
     this.clock = new VirtualClock(options.time ?? Date.UTC(2026, 0, 1));
     this.#prng = new Prng(options.seed ?? "holdfast");
     this.#storage = new CrashingStorage(options.forgetAlways === true ? 0 : 1 << 20);
   }
 
   async #open(): Promise<void> {
-    const { suspendAlways, forgetAlways, batchOfOne, oneTimer, ...rest } = this.#options;
+    const { suspendAlways, forgetAlways, batchOfOne, oneTimer, steps: _, ...rest } = this.#options;
     const part = this.clock.part();
     this.#stopClock = () => part.stop();
     this.#storage.use(part);
     const options: EngineOptions = {
       ...rest,
-      services: this.#services,
+      services: this.#effects.of(this.#services),
       data: this.#storage,
       dev: this.#options.strict ?? true,
       closeTimeout: 0,
@@ -125,6 +130,16 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
   /** Group commits that became durable, since the first opening. */
   get commits(): number {
     return this.#storage.commits;
+  }
+
+  /** Every body of a step that ran, in order, across crashes: what happened outside. */
+  get effects(): readonly Effect[] {
+    return this.#effects.all;
+  }
+
+  /** Puts a body in place of that of every step with this name, until what it answers is called. */
+  mockStep(name: string, body: StepMock): () => void {
+    return this.#effects.mock(name, body);
   }
 
   /** What the storage holds: for tests that compare it. */
@@ -190,7 +205,7 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
   /** Puts other code in place of this one while the engine runs, as a hot reload does. */
   replace(services: readonly Callable[]): void {
     this.#services = services;
-    this.#host.replace(services);
+    this.#host.replace(this.#effects.of(services));
   }
 
   /** @throws what ended the engine, if something did. */
