@@ -19,6 +19,14 @@ test("a failed try of a step is one line: which, what went wrong, when the next 
   expect(eventLine({ ...failed, delayMs: undefined })).toBe(undefined);
 });
 
+test("a pause is one line that says how to go on", () => {
+  const failed = { ...of, kind: "attemptFailed" as const, code: "X", message: "it broke" };
+  expect(eventLine({ ...failed, next: "pause" })).toBe(
+    'holdfast: Cart/a/add failed and is paused until engine.resume("inv_1x"): it broke',
+  );
+  expect(eventLine({ ...failed, next: "retry" })).toMatch(/^holdfast: .* is tried again: it broke/);
+});
+
 test("what a handler prints looks as its console would show it", () => {
   const line = (args: readonly unknown[], format = platform.format): string | undefined =>
     eventLine({ kind: "console", ...of, level: "log", args } as EngineEvent, format);

@@ -25,11 +25,10 @@ export function eventLine(event: EngineEvent, format: Format = plain): string | 
     case "attemptFailed":
       // A failure for good is the caller's to see. These two would else look like a hang.
       if (event.next === "fail") return undefined;
-      return (
-        `holdfast: ${event.target} failed and ` +
-        `${event.next === "retry" ? "is tried again" : "is paused until it is resumed"}: ` +
-        `${event.message} (${event.id})`
-      );
+      return event.next === "retry"
+        ? `holdfast: ${event.target} failed and is tried again: ${event.message} (${event.id})`
+        : `holdfast: ${event.target} failed and is paused until engine.resume("${event.id}"): ` +
+            event.message;
     case "stepFailed":
       if (event.delayMs === undefined) return undefined;
       return (

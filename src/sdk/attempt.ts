@@ -361,7 +361,9 @@ export class Attempt implements RunningAttempt {
     if (this.#inTurn) return true;
     this.host.report(this, { kind: "unjournaledAwait", at });
     if (!this.host.strict) return true;
-    this.fail(new HoldfastError("UNJOURNALED_AWAIT", { data: { at } }), true);
+    // Its caller is told at once: one that waits on, and a key that stays held, teach nobody (0007).
+    const error = new HoldfastError("UNJOURNALED_AWAIT", { data: { at, target: this.target } });
+    this.#finish({ failure: failureOf(error) });
     return false;
   }
 }

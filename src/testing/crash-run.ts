@@ -179,7 +179,7 @@ export class CrashRun {
 
   /** A handler that cannot go on: its code and its journal disagree. */
   get paused(): PastInvocation | undefined {
-    return this.history.unfinished.find(({ paused }) => paused !== undefined);
+    return this.history.stopped;
   }
 
   /** Whether bodies that execute in real time have done something, or are still given time to. */

@@ -57,6 +57,16 @@ export class History {
     return [...this.invocations.values()].filter(({ result }) => result === undefined);
   }
 
+  /** The first whose handler cannot go on: it is paused, or ended by what it awaited (R6). */
+  get stopped(): PastInvocation | undefined {
+    for (const row of this.invocations.values()) {
+      const { paused, result } = row;
+      if (paused === undefined) continue;
+      if (result === undefined || endedOutside(result)) return row;
+    }
+    return undefined;
+  }
+
   #take(change: Change, position: number): void {
     if (change.kind === "invoked") return this.#invoked(change.invocation, position);
     if ("n" in change) return this.#of(change);
@@ -107,6 +117,7 @@ export class History {
         return this.#fired(row.n, -1);
       case "finished":
         row.result = change.result;
+        if (endedOutside(change.result)) row.paused = change.result.failure;
         return this.#ended(row.n);
       default:
         return;
@@ -157,4 +168,11 @@ function applyState(state: Map<string, Payload>, command: Command): void {
 function write(state: Map<string, Payload>, name: string, value: Payload | undefined): void {
   if (value === undefined) state.delete(name);
   else state.set(name, value);
+}
+
+/** An await outside the journal ended it; not one of another, whose failure says where from. */
+function endedOutside(result: Result): result is { readonly failure: Failure } {
+  if (!("failure" in result)) return false;
+  const { code, invocation } = result.failure;
+  return code === "UNJOURNALED_AWAIT" && invocation === undefined;
 }
