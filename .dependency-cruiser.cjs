@@ -23,7 +23,7 @@ const rooms = {
 /** Floor 7 beside index.ts, and floor 6. */
 const faces = ["testing", "cli"];
 const wiring =
-  "^src/(open|file-storage|materialiser-worker|salvage|platform|platform-node|platform-browser)[.]ts$";
+  "^src/(open|file-storage|materialiser-worker|sql-worker|salvage|platform|platform-node|platform-browser)[.]ts$";
 const face = "^src/index[.]ts$";
 const tests = "[.]test[.]ts$";
 
@@ -35,20 +35,20 @@ const foreign = {
   // file-storage.ts: it places the table among the files, which file/ and sqlite/ each know half of.
   // testing/source-line.ts: it shows the user's line of code.
   fs: "^src/(file/disk[.]ts|file-storage[.]ts|sqlite/|cli/|testing/source-line[.]ts)",
-  child_process: "^src/local/materialiser-process[.]ts$",
+  child_process: "^src/(local/(materialiser|sql)-process[.]ts|cli/commands/dev[.]ts)$",
   zlib: "^src/file/",
   net: "^src/file/lock[.]ts$",
   http: "^src/server/(listener|node-http)[.]ts$",
   https: "^src/server/listener[.]ts$",
   worker_threads: "^src/(local/materialiser-thread|materialiser-worker)[.]ts$",
   async_hooks: "^src/(platform-node|testing/outside)[.]ts$",
-  module: sqliteDriver,
+  module: "^src/(sqlite/driver|cli/load-app)[.]ts$",
   sqlite: sqliteDriver,
 };
 /** Node's own small change: adapters and Node's wiring may have it, the rest runs anywhere. */
 const plain = "^(crypto|path|url|timers|util)(/|$)";
 const nodeRooms =
-  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/(source-line|outside)[.]ts|(file-storage|materialiser-worker|salvage|platform-node)[.]ts)";
+  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/(source-line|outside)[.]ts|(file-storage|materialiser-worker|sql-worker|salvage|platform-node)[.]ts)";
 
 const floorRules = Object.entries(rooms).map(([room, below]) => ({
   name: `floor-of-${room}`,

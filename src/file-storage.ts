@@ -60,6 +60,7 @@ async function open(
       cold,
       materialiser,
       queries: () => openSqliteQueries(path),
+      tablePath: path,
       close: () => (closed ??= close()),
       discardTable: () => removeTable(path),
     };

@@ -10,6 +10,8 @@ import type { InvocationNumber, InvocationRow, ObjectRow, PromiseRow } from "../
 import { partitionKeyOf } from "../model/target.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ColdQueries, InvocationFilter, Slice } from "../ports/cold-queries.ts";
+import { targetText } from "../replay/mismatch.ts";
+import { Feed } from "./feed.ts";
 
 /** How long a read waits for the fold; longer, and it answers with what is there. */
 const foldMsMax = 2000;
@@ -22,6 +24,22 @@ export interface InspectorParts {
   queries(): ColdQueries | undefined;
   /** Resolves when all that is decided by now is in the cold table. */
   fold(): Promise<void>;
+  gauges(): Gauges;
+  readonly tablePath: string | undefined;
+}
+
+/** How a partition does, for metrics: numbers only, of no single invocation. */
+export interface Gauges {
+  /** Newest durable position, and the one the table is folded to. */
+  readonly durable: number;
+  readonly folded: number;
+  /** Bytes durable and not yet folded; bytes of changelog held. */
+  readonly lagBytes: number;
+  readonly changelogBytes: number;
+  readonly attemptsOpen: number;
+  readonly attemptsActive: number;
+  readonly admissionStopped: boolean;
+  readonly epoch: number;
 }
 
 export class Inspector {
@@ -30,9 +48,24 @@ export class Inspector {
   #queries: ColdQueries | undefined;
   #closed = false;
 
+  readonly feed: Feed;
+
   constructor(parts: InspectorParts) {
     this.#parts = parts;
     this.index = parts.index;
+    this.feed = new Feed({
+      partition: parts.index,
+      now: () => this.now,
+      find: (n) => this.#who(n),
+    });
+  }
+
+  get gauges(): Gauges {
+    return this.#parts.gauges();
+  }
+
+  get tablePath(): string | undefined {
+    return this.#parts.tablePath;
   }
 
   /** Lets the table take in what was decided by now; answers the position it is folded to. */
@@ -126,6 +159,16 @@ export class Inspector {
     this.#closed = true;
     this.#queries?.close();
     this.#queries = undefined;
+  }
+
+  #who(n: InvocationNumber): { id: string; target: string; createdAt: number } | undefined {
+    let row: InvocationRow | undefined;
+    try {
+      row = this.queries.table.invocation(n);
+    } catch {
+      // Without a name, then: whoever watches is not who mends a table.
+    }
+    return row && { id: idOf(row), target: targetText(row), createdAt: row.createdAt };
   }
 
   /** What has expired is absent, swept or not (R17). */

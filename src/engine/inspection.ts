@@ -6,7 +6,7 @@ import { idOf } from "../model/invocation-id.ts";
 import type { InvocationRow, ObjectRow, TimerRow } from "../model/row.ts";
 import type { InvocationFilter, Slice } from "../ports/cold-queries.ts";
 import { targetText } from "../replay/mismatch.ts";
-import { base64urlOf, bytesOfBase64url, textOfUtf8, utf8 } from "../std/bytes.ts";
+import type { Watch } from "./feed.ts";
 import type { Inspector } from "./inspect.ts";
 import {
   type AwakeableView,
@@ -25,13 +25,19 @@ import {
   type TimerView,
 } from "./inspect-view.ts";
 import { whyOf } from "./inspect-why.ts";
+import {
+  cursorOf,
+  limitOf,
+  numberPlace,
+  pageMax,
+  placesOf,
+  textsPlace,
+  timerPlace,
+} from "./paging.ts";
 import type { Registry } from "./registry.ts";
 import { type ServiceView, serviceViews } from "./service-view.ts";
 import type { Why } from "./why-words.ts";
 
-/** Lists answer so many at a time, unless asked for fewer. */
-export const pageMax = 1000;
-const pageDefault = 100;
 /** How long counting may take before it answers "at least". */
 const countMsMax = 2000;
 
@@ -220,6 +226,28 @@ export class Inspection {
     return (await this.#settled()).positions;
   }
 
+  /** How far all is durable: what was answered by now is in a list at these positions. */
+  async durable(): Promise<Positions> {
+    const partitions = await this.#parts.partitions();
+    return partitions.map(({ index, gauges }) => `${index}:${gauges.durable}`).join(",");
+  }
+
+  /**
+   * Tells what happens to invocations from now on, once it is durable; with `after`, the positions
+   * of the last event seen, also what happened since. Ends with what it answers.
+   */
+  async watch(watch: Watch, after?: Positions): Promise<() => void> {
+    const partitions = await this.#parts.partitions();
+    const seen = new Map((after ?? "").split(",").map((one) => one.split(":") as [string, string]));
+    const stops = partitions.map((of) => {
+      const position = Number(seen.get(String(of.index)) ?? Number.NaN);
+      return of.feed.watch(watch, Number.isNaN(position) ? undefined : { position, at: of.now });
+    });
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
   /** The partitions' own, for who reads more than is merged here. */
   partitions(): Promise<readonly Inspector[]> {
     return this.#parts.partitions();
@@ -283,58 +311,6 @@ export class Inspection {
     const over = next.every((place) => place === null);
     return { rows, positions, ...(over ? {} : { cursor: cursorOf(next) }) };
   }
-}
-
-function limitOf(limit: number | undefined): number {
-  if (limit === undefined) return pageDefault;
-  if (Number.isInteger(limit) && limit >= 1 && limit <= pageMax) return limit;
-  throw new HoldfastError("QUERY_INVALID", {
-    happened: `The limit is no whole number from 1 to ${pageMax}.`,
-  });
-}
-
-/** Per partition: where to go on, 0 for the beginning, null at the end. */
-function placesOf<At>(
-  cursor: string | undefined,
-  count: number,
-  parse: (place: unknown) => At | undefined,
-): (At | 0 | null)[] {
-  if (cursor === undefined) return Array.from({ length: count }, () => 0 as const);
-  const given = decoded(cursor);
-  const places = (Array.isArray(given) ? given : []).map((place: unknown) =>
-    place === 0 || place === null ? place : parse(place),
-  );
-  if (places.length === count && !places.includes(undefined)) return places as (At | 0 | null)[];
-  throw new HoldfastError("QUERY_INVALID", {
-    happened: "The cursor is not one that this list has answered.",
-  });
-}
-
-function decoded(cursor: string): unknown {
-  try {
-    return JSON.parse(textOfUtf8(bytesOfBase64url(cursor)));
-  } catch {
-    return undefined;
-  }
-}
-
-function numberPlace(place: unknown): number | undefined {
-  return typeof place === "number" ? place : undefined;
-}
-
-function textsPlace(place: unknown, count: number): string[] | undefined {
-  const fits = Array.isArray(place) && place.length === count;
-  return fits && place.every((text) => typeof text === "string") ? place : undefined;
-}
-
-function timerPlace(place: unknown): TimerRow | undefined {
-  const { due, n, of } = (place ?? {}) as Partial<Record<keyof TimerRow, unknown>>;
-  const fits = typeof due === "number" && typeof n === "number" && typeof of === "number";
-  return fits ? { due, n, of } : undefined;
-}
-
-function cursorOf(places: readonly unknown[]): string {
-  return base64urlOf(utf8(JSON.stringify(places)));
 }
 
 function nameOf({ partitionKey, service, key }: ObjectRow): string {

@@ -17,7 +17,7 @@ import { Admission } from "./admission.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Report } from "./events.ts";
 import { Gate } from "./gate.ts";
-import { Inspector } from "./inspect.ts";
+import { type Gauges, Inspector } from "./inspect.ts";
 import { Invoker, type InvokerOptions } from "./invoker.ts";
 import { Probes } from "./probes.ts";
 import { Processor } from "./processor.ts";
@@ -108,6 +108,7 @@ export class Partition {
       tell: (decided) => this.#tell(decided),
       release: (effect) => this.#release(effect),
       requestFlush: () => this.#gate.requestFlush(),
+      durable: (batch) => this.#inspector?.feed.durable(batch),
       onFatal: (error) => this.#fail(error),
     });
     this.invoker = new Invoker({
@@ -308,11 +309,32 @@ export class Partition {
   get inspector(): Inspector {
     const { storage, clock } = this.#world;
     const queries = (): ColdQueries | undefined => storage.queries?.();
-    this.#inspector ??= new Inspector({ index: 0, clock, queries, fold: () => this.fold() });
+    this.#inspector ??= new Inspector({
+      index: 0,
+      clock,
+      queries,
+      fold: () => this.fold(),
+      gauges: () => this.#gauges(),
+      tablePath: storage.tablePath,
+    });
     return this.#inspector;
   }
 
   #inspector: Inspector | undefined;
+
+  #gauges(): Gauges {
+    const { materialiser, changelog } = this.#world.storage;
+    return {
+      durable: this.processor.durable,
+      folded: materialiser.folded,
+      lagBytes: materialiser.lagBytes,
+      changelogBytes: changelog.bytes,
+      attemptsOpen: this.invoker.open,
+      attemptsActive: this.invoker.active,
+      admissionStopped: this.admission.stopped,
+      epoch: this.tables.meta.epoch,
+    };
+  }
 
   /** Resolves when all that is decided by now is in the cold table. */
   async fold(): Promise<void> {

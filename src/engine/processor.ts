@@ -9,7 +9,7 @@ import type { Proposal } from "../model/proposal.ts";
 import { type Decided, decide } from "../partition/decide.ts";
 import type { Directory, Leader } from "../partition/decision.ts";
 import type { Tables } from "../partition/tables/tables.ts";
-import type { Changelog } from "../ports/changelog.ts";
+import type { Batch, Changelog } from "../ports/changelog.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Materialiser } from "../ports/materialiser.ts";
 import { invariant } from "../std/assert.ts";
@@ -32,6 +32,8 @@ export interface ProcessorParts {
   release(effect: Effect): void;
   /** Asks that `flush` be called when the handlers that can go on have gone on. */
   requestFlush(): void;
+  /** Told of each batch once it is durable. */
+  durable?(batch: Batch): void;
   /** An append failed or an invariant broke: this partition is over. */
   onFatal(error: unknown): void;
   /** Most records of a batch; for tests. */
@@ -149,6 +151,7 @@ export class Processor implements Leader {
         if (this.#failed) return;
         this.#durable = first + lines.length - 1;
         this.#parts.materialiser.give({ ...batch, chain });
+        this.#parts.durable?.(batch);
         this.#settle();
         this.flush();
       },

@@ -10,6 +10,7 @@ export type HttpErrorCode =
   | "CONTENT_TYPE_INVALID"
   | "HANDLER_PRIVATE"
   | "UNAUTHENTICATED"
+  | "FORBIDDEN"
   | "ORIGIN_REFUSED"
   | "HOST_REFUSED"
   | "BIND_REFUSED"
@@ -51,6 +52,12 @@ export const httpErrorCodes: Readonly<Record<HttpErrorCode, ErrorCodeEntry>> = {
     happened: "The request carries no credentials that are accepted here.",
     why: "Only known callers may invoke.",
     fix: "Send `authorization: Bearer …` with a token this server was started with.",
+  },
+  FORBIDDEN: {
+    status: 403,
+    happened: "The token does not allow this.",
+    why: "Its role is a smaller one: read looks, operate moves, admin removes.",
+    fix: "Use a token of the role that is needed.",
   },
   ORIGIN_REFUSED: {
     status: 403,

@@ -28,8 +28,10 @@ export type RequestErrorCode =
   | "STATE_CONFLICT"
   | "INBOX_FULL"
   | "RESTART_UNSAFE"
+  | "INVOCATION_COMPLETED"
   | "QUERY_INVALID"
-  | "QUERY_UNAVAILABLE";
+  | "QUERY_UNAVAILABLE"
+  | "QUERY_BUSY";
 
 export const requestErrorCodes: Readonly<Record<RequestErrorCode, ErrorCodeEntry>> = {
   SERVICE_NOT_FOUND: {
@@ -198,6 +200,12 @@ export const requestErrorCodes: Readonly<Record<RequestErrorCode, ErrorCodeEntry
     why: "An awakeable or call opened before it is still waited for by somebody else.",
     fix: "Restart from an earlier entry, or ask for it explicitly.",
   },
+  INVOCATION_COMPLETED: {
+    status: 409,
+    happened: "The invocation has ended already.",
+    why: "There is nothing left to hold, to let go on or to end.",
+    fix: "Restart it to run it again, as a new one; purge it to forget it.",
+  },
   QUERY_INVALID: {
     status: 400,
     happened: "The question cannot be answered as it was asked.",
@@ -209,5 +217,12 @@ export const requestErrorCodes: Readonly<Record<RequestErrorCode, ErrorCodeEntry
     happened: "This engine's storage cannot be looked at.",
     why: "It has no table that a query could read.",
     fix: "Open the engine on a data directory.",
+  },
+  QUERY_BUSY: {
+    status: 429,
+    retryable: true,
+    happened: "Too many questions in SQL wait for their answer.",
+    why: "They are answered one after the other, beside the engine.",
+    fix: "Ask again when those before are answered.",
   },
 };

@@ -15,6 +15,8 @@ export interface OpenStorage {
   readonly materialiser: Materialiser;
   /** Opens what operators look at the cold table through; whoever asks closes it. */
   queries?(): ColdQueries;
+  /** The file of the cold table, where it is one that SQL may be asked of. */
+  readonly tablePath?: string;
   close(): Promise<void>;
   /** After `close`: drops a table that failed a check, so that the next open rebuilds it (R15). */
   discardTable?(): void;

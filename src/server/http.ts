@@ -24,6 +24,13 @@ export interface HttpResponse {
   readonly body: string | Uint8Array | null;
 }
 
+/** An answer without an end of its own: pieces of text, sent as they come. */
+export interface HttpStream {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  readonly stream: AsyncIterable<string>;
+}
+
 export const jsonType = "application/json";
 
 export function jsonResponse(

@@ -4,12 +4,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { concatBytes, utf8 } from "../std/bytes.ts";
 import { bodyTooLarge, type Fetch } from "./fetch.ts";
-import type { HttpRequest, HttpResponse } from "./http.ts";
+import type { HttpRequest, HttpResponse, HttpStream } from "./http.ts";
 
 /** What Node's server, Express and Fastify call for a request. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-type Answer = (request: HttpRequest) => Promise<HttpResponse>;
+type Answer = (request: HttpRequest) => Promise<HttpResponse | HttpStream>;
 
 /** Time to take in what is still being sent after a request was answered. */
 const lingerMs = 500;
@@ -17,7 +17,10 @@ const lingerMs = 500;
 export function nodeHandlerOf(answer: Answer): NodeHandler {
   return (incoming, outgoing) => {
     answer(readRequest(incoming, outgoing)).then(
-      (response) => write(incoming, outgoing, response),
+      (response) => {
+        if ("stream" in response) void stream(outgoing, response).catch(() => outgoing.destroy());
+        else write(incoming, outgoing, response);
+      },
       // `answer` rejects for nobody; what is left is a broken invariant of ours.
       () => outgoing.destroy(),
     );
@@ -67,6 +70,16 @@ function write(incoming: IncomingMessage, outgoing: ServerResponse, response: Ht
   linger(incoming, outgoing);
   if (body === null) outgoing.end();
   else outgoing.end(body);
+}
+
+async function stream(outgoing: ServerResponse, response: HttpStream): Promise<void> {
+  if (outgoing.destroyed) return;
+  outgoing.writeHead(response.status, response.headers);
+  for await (const piece of response.stream) {
+    if (outgoing.destroyed) return;
+    if (!outgoing.write(piece)) await drained(outgoing);
+  }
+  outgoing.end();
 }
 
 function linger(incoming: IncomingMessage, outgoing: ServerResponse): void {

@@ -31,6 +31,11 @@ interface LibraryStatement extends Statement {
 
 interface LibraryDatabase {
   exec(sql: string): void;
+  function(
+    name: string,
+    options: { readonly deterministic: boolean },
+    code: (...values: SqlValue[]) => SqlValue,
+  ): void;
   prepare(sql: string): LibraryStatement;
   close(): void;
 }
@@ -126,6 +131,29 @@ export function openConnection(path: string, options: { readonly readOnly: boole
       close: () => database.close(),
     };
     return guard === undefined ? connection : guardedConnection(guard, connection);
+  } catch (error) {
+    throw tableFault(error, path);
+  }
+}
+
+/** A connection that only reads, whose rows have names: for questions that people ask. */
+export interface NamedConnection {
+  exec(sql: string): void;
+  function(name: string, code: (...values: SqlValue[]) => SqlValue): void;
+  all(sql: string): Readonly<Record<string, SqlValue>>[];
+  close(): void;
+}
+
+export function openNamedConnection(path: string): NamedConnection {
+  const { DatabaseSync } = (library ??= loadLibrary(import.meta.url));
+  try {
+    const database = new DatabaseSync(path, { readOnly: true });
+    return {
+      exec: (sql) => database.exec(sql),
+      function: (name, code) => database.function(name, { deterministic: true }, code),
+      all: (sql) => database.prepare(sql).all() as unknown as Record<string, SqlValue>[],
+      close: () => database.close(),
+    };
   } catch (error) {
     throw tableFault(error, path);
   }
