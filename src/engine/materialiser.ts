@@ -18,6 +18,7 @@ export class Folder {
   #folded: number;
   #chain: number;
   #swept: { count: number; time: number } | undefined;
+  #writing = false;
 
   constructor(cold: ColdTable, options: { readonly keepRows: number }) {
     this.#cold = cold;
@@ -58,6 +59,12 @@ export class Folder {
   /** Writes what changed, in one transaction with the position it brings the table to. */
   write(): void {
     if (this.#position === this.#folded) return;
+    // What changed has been given out: a second try would write the position without its rows.
+    invariant(
+      !this.#writing,
+      "I11: a fold that failed is begun again from the table, or not at all",
+    );
+    this.#writing = true;
     const tables = this.#tables;
     const folded = this.#folded;
     const invocations = this.#invocations(folded);
@@ -78,6 +85,7 @@ export class Folder {
     });
     for (const row of objects) forgetChanges(row);
     this.#swept = undefined;
+    this.#writing = false;
     this.#folded = this.#position;
     tables.forget(this.#position);
   }

@@ -14,6 +14,9 @@ export async function recover(storage: OpenStorage, options: TablesOptions): Pro
   check(folded, cold.chain(), changelog);
   const tables = new Tables(cold, options);
   let position = folded;
+  // Nobody else listens yet, and a fold that failed must not be gone on from (I11).
+  const failed: unknown[] = [];
+  materialiser.onError = (error) => failed.push(error);
   for await (const batch of changelog.read(folded + 1)) {
     const records = recordsOf(batch.bytes, batch.first);
     for (let i = 0; i < records.length; i++) {
@@ -26,6 +29,7 @@ export async function recover(storage: OpenStorage, options: TablesOptions): Pro
     if (materialiser.lagBytes > lagBytesMax) await materialiser.drain();
     tables.forget(materialiser.folded);
   }
+  if (failed.length > 0) throw failed[0];
   if (position !== range.last) {
     throw new HoldfastError("CHANGELOG_DAMAGED", {
       message: `The changelog ends at ${position} and says it ends at ${range.last}.`,

@@ -81,3 +81,18 @@ test("what finds no room when it closes is left to the next fold", () => {
   it.take(work().batch(1, 4));
   expect(it.close()).toBe(0);
 });
+
+test("I11: what a fold that failed for good has given out is never written without its rows", () => {
+  const { it, cold, failed, fire } = stretch();
+  const leader = work();
+  cold.refusing = "TABLE_DAMAGED";
+  it.take(leader.batch(1, 2));
+  fire();
+  cold.refusing = undefined;
+  // A batch that was on its way.
+  it.take(leader.batch(3, 2));
+  fire();
+  expect(failed).toHaveLength(2);
+  expect(failed[0]).toMatchObject({ code: "TABLE_DAMAGED" });
+  expect(cold.position()).toBe(0);
+});
