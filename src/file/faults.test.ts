@@ -275,3 +275,13 @@ test("every timer is given back when it closes", async () => {
   await settle();
   expect(timers.size).toBe(0);
 });
+
+test("a segment that cannot be opened for now is a failure, and no damage", async () => {
+  const disk = new FakeDisk();
+  const { changelog } = await opened(disk);
+  await changelog.append(batch(1));
+  disk.fault = (call, path) => (call === "open" ? systemError("EMFILE", path) : undefined);
+  await expect(contentOf(changelog)).rejects.toMatchObject({ code: "CHANGELOG_FAILED" });
+  disk.fault = undefined;
+  expect((await contentOf(changelog)).last).toBe(1);
+});

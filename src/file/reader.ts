@@ -97,17 +97,25 @@ async function openHeld(
   try {
     return await source.disk.open(segment.path, "read");
   } catch (error) {
-    if (isAbsent(error) && !source.segments().includes(segment)) return undefined;
+    // What is there and cannot be opened now (too many files, no right) is not damaged by that.
+    if (!isAbsent(error)) throw failed(segment, error);
+    if (!source.segments().includes(segment)) return undefined;
     throw damaged({
       directory: source.directory,
       file: segment.path,
       offset: 0,
-      what: "it cannot be opened",
+      what: "it is missing",
       from: position,
       to: segment.last,
       cause: error,
     });
   }
+}
+
+function failed({ path }: Segment, cause: unknown): HoldfastError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const happened = `The changelog's segment ${path} could not be opened: ${text}.`;
+  return new HoldfastError("CHANGELOG_FAILED", { happened, data: { file: path }, cause });
 }
 
 /** At least one whole frame from `offset`, if a good one begins there. A buffer of its own. */
