@@ -127,7 +127,7 @@ module.exports = {
       comment: "What is published does not lean on tests, benchmarks or examples.",
       severity: "error",
       from: { path: "^src/", pathNot: tests },
-      to: { path: ["^(test|bench|examples|scripts)/", tests] },
+      to: { path: ["^(test|bench|examples|scripts|sim)/", tests] },
     },
     {
       name: "examples-use-the-face",

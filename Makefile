@@ -1,8 +1,8 @@
 # The front door. Each target is one line over a package script; `make` alone prints this list.
 .DEFAULT_GOAL := help
-CODE := src test bench examples scripts
+CODE := src test bench examples scripts sim
 TOOLS := tools/node_modules/.bin
-.PHONY: help ticket-cart test check lint format build bench examples
+.PHONY: help ticket-cart test check sim lint format build bench examples
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## 
 	npx --no-install tsc -p tsconfig.check.json
 	$(MAKE) --no-print-directory lint
 	NODE24=1 RUNNERS=1 $(MAKE) --no-print-directory test
+
+sim: node_modules/.package-lock.json ## Simulated worlds (SEED=… repeats one, MINUTES=… searches)
+	@npx --no-install tsx sim/main.ts
 
 # After build: the platform is imported by a name that leads into dist/.
 coverage: build ## Which branches of the core the tests reach

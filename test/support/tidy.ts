@@ -23,7 +23,7 @@ export function parse(path: string, text: string): Source {
 /** All TypeScript of the repository that we wrote. */
 export function sources(root: string): Source[] {
   const found: Source[] = [];
-  for (const folder of ["src", "test", "bench", "examples", "scripts"]) {
+  for (const folder of ["src", "test", "bench", "examples", "scripts", "sim"]) {
     for (const path of readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })) {
       // Folders with a dot hold what tests write.
       if (!path.endsWith(".ts") || /(^|[/\\])[.]/.test(path)) continue;

@@ -1,0 +1,177 @@
+// What happened outside, as the oracles will want to know it: which bodies ran and what their
+// handlers had learned by then, what was answered to whom. It outlives every process; what a dead
+// one still says is not heard.
+
+import { never } from "./inode.ts";
+import type { Step } from "./step.ts";
+import type { Owner, World } from "./world.ts";
+
+/** What a program answers: which life of its id it was, and all it learned, in order. */
+export interface Told {
+  readonly life: string;
+  readonly trace: readonly string[];
+}
+
+export interface Body {
+  readonly step: Step;
+  readonly life: string;
+  readonly idempotencyKey: string;
+  readonly signal: AbortSignal;
+  /** What the handler had learned when it asked for the step: all of it is durable by now (R2). */
+  readonly before: readonly string[];
+  /** The key whose exclusive handler asks, if it is one. */
+  readonly alone: string | undefined;
+}
+
+interface Inside {
+  readonly life: string;
+  readonly signal: AbortSignal;
+}
+
+/** A body may take so long at most, in ms of virtual time. */
+const bodyMsMax = 400;
+
+export class Record {
+  readonly world: World;
+  /** Traces of each life that are durable, whichever way that became known. */
+  readonly traces: Map<string, readonly string[]> = new Map();
+  /** Of each execution of a step: the step's key. */
+  readonly executions: Map<string, string> = new Map();
+  /** Of each step by its key: the execution whose result is durable. */
+  readonly durable: Map<string, string> = new Map();
+  readonly ran: Map<string, number> = new Map();
+  readonly awakeables: Set<string> = new Set();
+  readonly waiting: Set<string> = new Set();
+  readonly inside: Map<string, Inside> = new Map();
+  readonly #keys = new Map<string, string>();
+  #serial = 0;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  nextSerial(): number {
+    return ++this.#serial;
+  }
+
+  /** A step's key is never that of another life of the same id (I13). */
+  asked(life: string, idempotencyKey: string): void {
+    const [id] = life.split(" ");
+    const before = this.#keys.get(`${id} ${idempotencyKey}`) ?? life;
+    // Other code may have been there before: the same life in other words.
+    if (before.replace(" new", "") !== life.replace(" new", "")) {
+      this.world.fail("I13", `${idempotencyKey} is of ${before} and of ${life}`);
+    }
+    this.#keys.set(`${id} ${idempotencyKey}`, life);
+  }
+
+  /** A trace is durable: it must agree with what else is known of its life, and with O2. */
+  learned(life: string, trace: readonly string[], from: string): void {
+    const known = this.traces.get(life) ?? [];
+    const [short, long] = known.length <= trace.length ? [known, trace] : [trace, known];
+    const at = short.findIndex((each, i) => each !== long[i]);
+    if (at >= 0) {
+      this.world.fail("O2", `${life} learned ${short[at]} then ${long[at]} at ${at} (${from})`);
+    }
+    this.traces.set(life, long);
+    for (const each of trace) {
+      const key = this.executions.get(each);
+      if (key === undefined) {
+        if (each.includes("#")) this.world.fail("O2", `${each} was never executed`);
+        continue;
+      }
+      const before = this.durable.get(key) ?? each;
+      if (before !== each) this.world.fail("O2", `${key} gave ${before}, then ${each}`);
+      this.durable.set(key, each);
+    }
+  }
+}
+
+/** The record as one process has it. */
+export class Ledger {
+  readonly #record: Record;
+  readonly #owner: Owner;
+  readonly #die: () => void;
+
+  constructor(record: Record, owner: Owner, die: () => void) {
+    this.#record = record;
+    this.#owner = owner;
+    this.#die = die;
+  }
+
+  async body(body: Body): Promise<string> {
+    const { step, life, idempotencyKey, signal, before, alone } = body;
+    if (this.#owner.dead) return never();
+    const record = this.#record;
+    // A restart from an entry keeps the keys of the steps it copies, and may run them again.
+    const key = `${life} ${idempotencyKey}`;
+    record.asked(life, idempotencyKey);
+    const { world } = record;
+    const ran = (record.ran.get(key) ?? 0) + 1;
+    record.ran.set(key, ran);
+    world.note(`body ${step.name} ${life.slice(0, 20)} ${ran}`);
+    if (ran > 1) world.sometimes("a step runs again");
+    if (record.durable.has(key)) world.fail("O2", `${key} of ${life} ${step.name} ran again`);
+    record.learned(life, before, `before ${step.name}`);
+    this.#enter(body);
+    if (step.kind === "poison" && ran <= step.times) {
+      world.sometimes("a handler ends its process");
+      this.#die();
+      return never();
+    }
+    try {
+      await this.#work(step, signal);
+    } finally {
+      if (alone !== undefined && record.inside.get(alone)?.signal === signal) {
+        record.inside.delete(alone);
+      }
+    }
+    this.#fails(step, ran);
+    const token = `${step.name}#${record.nextSerial()}`;
+    record.executions.set(token, key);
+    return step.kind === "big" ? `${token}~${"x".repeat(5000 * (1 + step.times))}` : token;
+  }
+
+  /** Bodies of one key's exclusive handlers do not overlap, unless one was told to stop (R8). */
+  #enter({ alone, life, signal, step }: Body): void {
+    if (alone === undefined) return;
+    const { inside, world } = this.#record;
+    const other = inside.get(alone);
+    if (other !== undefined && other.life !== life && !other.signal.aborted) {
+      world.fail("O3", `${life} runs ${step.name} beside ${other.life} at ${alone}`);
+    }
+    inside.set(alone, { life, signal });
+  }
+
+  #work(step: Step, signal: AbortSignal): Promise<void> {
+    const ms = Math.min(step.ms, bodyMsMax);
+    if (ms === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#record.world.at(ms, resolve, this.#owner);
+      signal.addEventListener("abort", () => {
+        this.#record.world.sometimes("a body is told to stop");
+        reject(new Error("told to stop"));
+      });
+    });
+  }
+
+  #fails(step: Step, ran: number): void {
+    const { world } = this.#record;
+    const fails = step.kind === "fails" ? step.ms > 20 || ran <= step.times : world.chance(0.1);
+    if (!fails) return;
+    world.sometimes("a try of a step fails");
+    throw new Error("on purpose");
+  }
+
+  early(what: string): void {
+    if (!this.#owner.dead) this.#record.world.fail("I9", what);
+  }
+
+  awakeable(id: string): void {
+    if (!this.#owner.dead) this.#record.awakeables.add(id);
+  }
+
+  waits(id: string, name: string): void {
+    if (!this.#owner.dead) this.#record.waiting.add(`${id} ${name}`);
+  }
+}
