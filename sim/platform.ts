@@ -24,5 +24,6 @@ export const platform: Platform = {
   keepAlive: () => () => {},
   fileStorage: trapped("platform.fileStorage"),
   canonicalPath: (path) => path,
+  format: (args) => args.map(String).join(" "),
   warn: trapped("platform.warn"),
 };
