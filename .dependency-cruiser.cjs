@@ -19,6 +19,7 @@ const rooms = {
   nats: ["std", "model", "ports", "codec"],
   // Floor 5: what speaks a protocol.
   server: ["std", "model", "ports", "sdk", "engine"],
+  client: ["std", "model", "sdk"],
 };
 /** Floor 7 beside index.ts, and floor 6. */
 const faces = ["testing", "cli"];

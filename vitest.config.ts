@@ -7,6 +7,8 @@ export default defineConfig({
   resolve: {
     alias: {
       "#platform": at("./src/platform-node.ts"),
+      "holdfast/client": at("./src/client/index.ts"),
+      "holdfast/server": at("./src/server/index.ts"),
       "holdfast/testing": at("./src/testing/index.ts"),
       holdfast: at("./src/index.ts"),
     },

@@ -1,5 +1,5 @@
 // The part of the error table about requests over HTTP: what a server refuses before it asks the
-// engine. See error-codes.ts for the whole.
+// engine, and what a client finds out. See error-codes.ts for the whole.
 
 import type { ErrorCodeEntry } from "./error-code-entry.ts";
 
@@ -13,6 +13,8 @@ export type HttpErrorCode =
   | "FORBIDDEN"
   | "ORIGIN_REFUSED"
   | "HOST_REFUSED"
+  | "SERVER_UNREACHABLE"
+  | "RESPONSE_INVALID"
   | "BIND_REFUSED"
   | "BIND_FAILED";
 
@@ -70,6 +72,19 @@ export const httpErrorCodes: Readonly<Record<HttpErrorCode, ErrorCodeEntry>> = {
     happened: "The request is for a host that is not answered here.",
     why: "A name that somebody else points at this address must not reach it (DNS rebinding).",
     fix: "Add the name to `hosts` if it is yours.",
+  },
+  SERVER_UNREACHABLE: {
+    status: 503,
+    retryable: true,
+    happened: "No answer came from the server.",
+    why: "Whether the request was accepted is unknown.",
+    fix: "Repeat it if it has an idempotency key or only reads; check the address and the server.",
+  },
+  RESPONSE_INVALID: {
+    status: 502,
+    happened: "What answered does not speak this protocol.",
+    why: "The address may lead to a proxy or to another server.",
+    fix: "Check the url given to `connect`, and its path.",
   },
   BIND_REFUSED: {
     status: 500,

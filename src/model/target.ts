@@ -1,6 +1,7 @@
-// Which partition key a target has. Keys alone decide, not services, so that objects of one key lie
+// A target as text, and which partition key it has. Keys alone decide, not services, so that objects of one key lie
 // together whatever their service. The hash must never change: ids and rows carry it.
 import { partitionHash } from "../std/hash.ts";
+import type { Target } from "./entry.ts";
 
 /** The handler that a waiting edit of state is shown as. No user's name begins like it. */
 export const editHandler = "_edit";
@@ -8,4 +9,9 @@ export const editHandler = "_edit";
 /** 16 hexadecimal digits for the rows of one key. */
 export function partitionKeyOf(_service: string, key: string): string {
   return partitionHash(key);
+}
+
+/** Such as `Cart/user-1/addTicket`. */
+export function targetText({ service, key, handler }: Target): string {
+  return key === null ? `${service}/${handler}` : `${service}/${key}/${handler}`;
 }

@@ -1,6 +1,9 @@
 // The journal and the code disagree: which entry, what the journal holds, what the code asked.
-import type { Command, CommandEntry, Target } from "../model/entry.ts";
+import type { Command, CommandEntry } from "../model/entry.ts";
 import type { CommandRequest } from "../model/proposal.ts";
+import { targetText } from "../model/target.ts";
+
+export { targetText } from "../model/target.ts";
 
 export interface Difference {
   /** Number of the command at which they part. */
@@ -69,9 +72,4 @@ export function wordsOf(command: Command | CommandRequest): string {
     default:
       return `${command.kind} ${JSON.stringify(name)}`;
   }
-}
-
-export function targetText(target: Target): string {
-  const { service, key, handler } = target;
-  return key === null ? `${service}/${handler}` : `${service}/${key}/${handler}`;
 }

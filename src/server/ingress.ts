@@ -68,6 +68,7 @@ export class HttpIngress {
       doing = doingOf(route);
       return withHeaders(await this.#route(request, route), allowed);
     } catch (error) {
+      if (request.signal?.aborted === true) return nobodyLeft;
       return withHeaders(refusalResponse(error, doing), allowed);
     }
   }
@@ -223,6 +224,9 @@ export class HttpIngress {
 }
 
 const nothing = new Uint8Array(0);
+
+/** For a client that has gone: nobody reads it, but whoever keeps a log. */
+const nobodyLeft: HttpResponse = { status: 499, headers: {}, body: null };
 
 function withHeaders(response: HttpResponse, more: HttpHeaders): HttpResponse {
   return { ...response, headers: { ...response.headers, ...more } };
