@@ -25,6 +25,7 @@ const rooms = {
 const faces = ["testing", "cli"];
 const wiring =
   "^src/(open|file-storage|materialiser-worker|sql-worker|salvage|platform|platform-node|platform-browser)[.]ts$";
+  "^src/(open|hosts|file-storage|materialiser-worker|salvage|platform|platform-node|platform-browser)[.]ts$";
 const face = "^src/index[.]ts$";
 const tests = "[.]test[.]ts$";
 

@@ -2,8 +2,9 @@
 // randomness, until it dies, fails or is closed. What the dead ask for does not happen.
 import type { EngineEvent } from "../src/engine/events.ts";
 import type { Host } from "../src/engine/host.ts";
+import { makeHost } from "../src/hosts.ts";
 import type { HoldfastError } from "../src/model/errors.ts";
-import { Engine, makeHost } from "../src/open.ts";
+import { Engine } from "../src/open.ts";
 import type { Clock } from "../src/ports/clock.ts";
 import { targetsOf } from "./handlers.ts";
 import { Ledger, type Record } from "./ledger.ts";

@@ -3,10 +3,12 @@
 export type { EngineEvent } from "./engine/events.ts";
 export type { Move, Reason, Why } from "./engine/why-words.ts";
 export { whyLines } from "./engine/why-words.ts";
+export type { EngineOptions } from "./hosts.ts";
+export { memory } from "./hosts.ts";
 export type { ErrorCode } from "./model/errors.ts";
 export { HoldfastError, isHoldfastError, TerminalError } from "./model/errors.ts";
-export type { EngineOptions } from "./open.ts";
-export { Engine, memory } from "./open.ts";
+export { Engine } from "./open.ts";
+export type { Cluster } from "./ports/cluster.ts";
 export type { Storage } from "./ports/storage.ts";
 export type { ObjectOptions, WorkflowOptions } from "./sdk/definition.ts";
 export {

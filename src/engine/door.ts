@@ -4,18 +4,22 @@
 import type { Answer, Request } from "../model/effect.ts";
 import type { Target } from "../model/entry.ts";
 import { HoldfastError } from "../model/errors.ts";
-import { idempotentId, idOf, runId } from "../model/invocation-id.ts";
+import { type Home, idempotentId, idOf, runId } from "../model/invocation-id.ts";
 import type { CallRequest } from "../model/message.ts";
 import type { Result } from "../model/payload.ts";
 import type { DefinitionSpec } from "../sdk/definition.ts";
-import type { Partition } from "./partition.ts";
+import type { Desk } from "./desk.ts";
 
 /** What a door stands before: an engine that opens itself when it is first needed. */
+type Addressed = Pick<Target, "service" | "key">;
+
 export interface IngressHost {
-  /** The open partition, or a promise of it. */
-  partition(): Partition | Promise<Partition>;
-  /** The open partition, undefined while nothing was asked yet. */
-  readonly opened: Partition | undefined;
+  /** The partition that serves a target, or a promise of it. */
+  deskFor(target: Addressed, idempotencyKey: string | undefined): Desk | Promise<Desk>;
+  /** The one an invocation's or awakeable's id belongs to. */
+  deskOf(id: () => string): Desk | Promise<Desk>;
+  /** What ids that follow from names are computed with; undefined while nothing was asked yet. */
+  readonly home: Home | undefined;
 }
 
 export interface DoorHost extends IngressHost {
@@ -70,16 +74,6 @@ export class Door {
     return this.#host.registry.definition(service);
   }
 
-  // ---- where it is hosted: one partition serves all
-
-  #ofTarget(_target: Target): Partition | Promise<Partition> {
-    return this.#host.partition();
-  }
-
-  #ofId(_id: string): Partition | Promise<Partition> {
-    return this.#host.partition();
-  }
-
   // ---- invocations
 
   /**
@@ -89,7 +83,7 @@ export class Door {
    * what `signal` says.
    */
   async call(call: CallRequest, { signal }: Waiting = {}): Promise<Ended> {
-    const partition = await this.#admitted(call.target);
+    const partition = await this.#admitted(call);
     return ended(
       partition,
       (request) => partition.propose({ kind: "invoke", call, request }),
@@ -100,7 +94,7 @@ export class Door {
 
   /** Invokes; resolves once that is durable. `delay` is in milliseconds. */
   async send(call: CallRequest, delay?: number): Promise<Known> {
-    const partition = await this.#admitted(call.target);
+    const partition = await this.#admitted(call);
     const due = delay === undefined ? undefined : partition.now() + delay;
     const answer = await asked(partition, (request) => {
       partition.propose({ kind: "invoke", call, due, request });
@@ -110,7 +104,7 @@ export class Door {
 
   /** @throws HoldfastError `INVOCATION_NOT_FOUND`, `INVOCATION_ID_INVALID`; what `signal` says. */
   async attach(id: string, { signal }: Waiting = {}): Promise<Ended> {
-    const partition = await this.#ofId(id);
+    const partition = await this.#host.deskOf(() => id);
     return ended(
       partition,
       (request) => partition.propose({ kind: "attach", id, request }),
@@ -124,7 +118,7 @@ export class Door {
    * @throws HoldfastError `INVOCATION_NOT_COMPLETED`, `INVOCATION_NOT_FOUND`, `INVOCATION_ID_INVALID`.
    */
   async output(id: string): Promise<Ended> {
-    const partition = await this.#ofId(id);
+    const partition = await this.#host.deskOf(() => id);
     const answer = await asked(partition, (request) => {
       partition.propose({ kind: "attach", id, request });
     });
@@ -135,14 +129,14 @@ export class Door {
 
   /** The id of a workflow's run, or of what an idempotency key names, whether it exists or not. */
   async idOf(target: Target, idempotencyKey?: string): Promise<string> {
-    const { meta } = (await this.#ofTarget(target)).tables;
-    if (idempotencyKey === undefined) return runId(meta, target);
-    return idempotentId(meta, target, idempotencyKey);
+    const { home } = await this.#host.deskFor(target, idempotencyKey);
+    if (idempotencyKey === undefined) return runId(home, target);
+    return idempotentId(home, target, idempotencyKey);
   }
 
   /** Resolves once it is durable. */
   async operate(kind: Operation, id: string, withSends = false): Promise<void> {
-    const partition = await this.#ofId(id);
+    const partition = await this.#host.deskOf(() => id);
     await asked(partition, (request) => {
       partition.propose({ kind, id, request, withSends });
     });
@@ -152,7 +146,7 @@ export class Door {
 
   /** @throws HoldfastError `AWAKEABLE_NOT_FOUND`, `AWAKEABLE_ID_INVALID`. */
   async completeAwakeable(id: string, result: Result): Promise<void> {
-    const partition = await this.#ofId(id);
+    const partition = await this.#host.deskOf(() => id);
     await asked(partition, (request) => {
       partition.propose({ kind: "completeAwakeable", id, result, request });
     });
@@ -160,14 +154,14 @@ export class Door {
 
   /** @throws HoldfastError `INVOCATION_NOT_FOUND`, `INVOCATION_ID_INVALID`, `INBOX_FULL`. */
   async signal(id: string, name: string, result: Result): Promise<void> {
-    const partition = await this.#ofId(id);
+    const partition = await this.#host.deskOf(() => id);
     await asked(partition, (request) => {
       partition.propose({ kind: "signal", id, name, result, request });
     });
   }
 
-  async #admitted(target: Target): Promise<Partition> {
-    const opening = this.#ofTarget(target);
+  async #admitted({ target, idempotencyKey }: CallRequest): Promise<Desk> {
+    const opening = this.#host.deskFor(target, idempotencyKey);
     const partition = opening instanceof Promise ? await opening : opening;
     const admitted = partition.admit();
     if (admitted !== undefined) await admitted;
@@ -185,7 +179,7 @@ export class Door {
 
 /** Asks, and waits until what is named by the answer has ended. */
 function ended(
-  partition: Partition,
+  partition: Desk,
   ask: (request: Request) => void,
   signal: AbortSignal | undefined,
   check: (answer: Named) => void = () => {},
@@ -234,7 +228,7 @@ function ended(
 }
 
 /** Asks, and resolves once the answer is durable. */
-export function asked(partition: Partition, ask: (request: Request) => void): Promise<Answer> {
+export function asked(partition: Desk, ask: (request: Request) => void): Promise<Answer> {
   return new Promise((resolve, reject) => {
     partition.replies.request(reject, (answered) => {
       ask({

@@ -43,6 +43,15 @@ export function eventLine(event: EngineEvent, format: Format = plain): string | 
       return `holdfast: the clock is ${Math.round(event.ms / 1000)} s behind the newest record`;
     case "copyFailed":
       return `holdfast: no copy of the table: ${event.message}`;
+    case "left":
+      return `holdfast: partition ${event.partition} is no longer led here: ${event.why}`;
+    case "deliveryFailed":
+      return `holdfast: messages for ${event.to} wait: ${event.message}`;
+    case "deliveryHalted":
+      return (
+        `holdfast: ${event.to} says it has message ${event.accepted} of ${event.sent}: nothing more ` +
+        "is sent there. One of the two has lost records; see docs/cluster.md."
+      );
     case "console":
       return `${event.target}: ${format(event.args)}`;
     default:

@@ -66,6 +66,18 @@ export type EngineEvent =
   | { readonly kind: "clockBackwards"; readonly ms: number }
   /** A verified copy of the cold table was made, and the changelog trimmed behind one. */
   | { readonly kind: "copied"; readonly position: number; readonly bytes: number }
+  /** A partition of this app is led here now, or no longer is. */
+  | { readonly kind: "leading"; readonly partition: number; readonly epoch: number }
+  | { readonly kind: "left"; readonly partition: number; readonly why: string }
+  /** A message for another partition could not be handed over, and is tried again. */
+  | { readonly kind: "deliveryFailed"; readonly to: string; readonly message: string }
+  /** The other side names a number that cannot be: nothing more is sent there (R23). */
+  | {
+      readonly kind: "deliveryHalted";
+      readonly to: string;
+      readonly accepted: number;
+      readonly sent: number;
+    }
   /** A copy could not be made; the changelog is kept, and it is tried again when that has grown. */
   | { readonly kind: "copyFailed"; readonly code: string; readonly message: string };
 

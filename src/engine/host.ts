@@ -2,18 +2,13 @@
 // definitions, closes once. Several handles of one directory in one process share a host (a hot
 // reload evaluates a module twice); the newest owns it.
 import { HoldfastError, isHoldfastError } from "../model/errors.ts";
+import type { Home } from "../model/invocation-id.ts";
 import type { OpenStorage, Storage } from "../ports/storage.ts";
 import type { Callable } from "../sdk/types.ts";
-import type { Report } from "./events.ts";
+import type { EngineHost, HostOptions } from "./engine-host.ts";
+import type { Inspector } from "./inspect.ts";
 import { Partition, type PartitionWorld } from "./partition.ts";
 import { Registry } from "./registry.ts";
-
-/** What a newer handle brings along. */
-export interface HostOptions {
-  readonly report: Report;
-  readonly onFatal: (error: unknown) => void;
-  readonly closeTimeoutMs: number;
-}
 
 export interface HostParts extends HostOptions {
   readonly storage: Storage;
@@ -28,7 +23,7 @@ export interface HostParts extends HostOptions {
   onClose(): void;
 }
 
-export class Host {
+export class Host implements EngineHost {
   readonly registry: Registry;
   readonly #parts: HostParts;
   #options: HostOptions;
@@ -62,6 +57,27 @@ export class Host {
   /** A number for one more handle, which owns the engine from now on. */
   handle(): number {
     return ++this.#handles;
+  }
+
+  async start(): Promise<void> {
+    await this.partition();
+  }
+
+  async inspectors(): Promise<Inspector[]> {
+    return [(await this.partition()).inspector];
+  }
+
+  /** Here one partition serves all. */
+  deskFor(): Partition | Promise<Partition> {
+    return this.partition();
+  }
+
+  deskOf(): Partition | Promise<Partition> {
+    return this.partition();
+  }
+
+  get home(): Home | undefined {
+    return this.#partition?.tables.meta;
   }
 
   /** The open partition; opens it the first time. */

@@ -10,8 +10,8 @@ import { type Called, methodsOf, requestOf } from "../sdk/calls.ts";
 import type { Serde } from "../sdk/serde.ts";
 import type { Callable, Client, Invocation, SendOptions } from "../sdk/types.ts";
 import { encodeJson } from "../sdk/values.ts";
+import type { Desk } from "./desk.ts";
 import { asked, type IngressHost } from "./door.ts";
-import type { Partition } from "./partition.ts";
 import { PendingCall, settle, type Waiting } from "./pending-call.ts";
 
 export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
@@ -34,9 +34,8 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
   /** At once where nothing is to be waited for: in a short call, each promise more is noticed. */
   #call(called: Called<Waiting>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const ask = (partition: Partition): void =>
-        new PendingCall(called, partition, resolve, reject).ask();
-      const partition = this.#admitted();
+      const ask = (desk: Desk): void => new PendingCall(called, desk, resolve, reject).ask();
+      const partition = this.#admitted(called.target, called.options?.idempotencyKey);
       if (partition instanceof Promise) partition.then(ask).catch(reject);
       else ask(partition);
     });
@@ -44,7 +43,7 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
 
   async #send(called: Called<SendOptions>): Promise<Invocation<unknown>> {
     const { options, spec } = called;
-    const partition = await this.#admitted();
+    const partition = await this.#admitted(called.target, options?.idempotencyKey);
     const call = await requestOf(called);
     const due = dueOf(options?.delay, partition.now());
     const answer = await asked(partition, (request) => {
@@ -61,9 +60,9 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
   /** The run of a workflow. Its id is known once the engine is open. */
   run(target: Callable, key: string): Invocation<unknown> {
     const id = (): string => {
-      const meta = this.#host.opened?.tables.meta;
-      if (meta === undefined) throw new HoldfastError("ENGINE_NOT_STARTED");
-      return runId(meta, { service: target.name, key });
+      const { home } = this.#host;
+      if (home === undefined) throw new HoldfastError("ENGINE_NOT_STARTED");
+      return runId(home, { service: target.name, key });
     };
     return this.#handle(id, { service: target.name, key, handler: "run" });
   }
@@ -79,7 +78,7 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
   }
 
   async #result(id: () => string, target?: Target, serde?: Serde): Promise<unknown> {
-    const partition = await this.#host.partition();
+    const partition = await this.#host.deskOf(id);
     return new Promise((resolve, reject) => {
       const done = (result: Result): void => settle(result, { target, id }, serde, resolve, reject);
       partition.replies.request(reject, (answered) => {
@@ -101,14 +100,15 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
     id: () => string,
     withSends = false,
   ): Promise<void> {
-    const partition = await this.#host.partition();
+    const partition = await this.#host.deskOf(id);
     await asked(partition, (request) => {
       partition.propose({ kind, id: id(), request, withSends });
     });
   }
 
   async restart(id: string, from: number, unsafe: boolean): Promise<Invocation<unknown>> {
-    const partition = await this.#admitted();
+    const partition = await this.#host.deskOf(() => id);
+    await partition.admit();
     // The journal of what has ended is read where it is folded.
     if (from !== 0) await partition.fold();
     const answer = await asked(partition, (request) => {
@@ -119,14 +119,14 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
   }
 
   async completeAwakeable(id: string, result: Result): Promise<void> {
-    const partition = await this.#host.partition();
+    const partition = await this.#host.deskOf(() => id);
     await asked(partition, (request) => {
       partition.propose({ kind: "completeAwakeable", id, result, request });
     });
   }
 
   async signal(id: string, name: string, value?: unknown): Promise<void> {
-    const partition = await this.#host.partition();
+    const partition = await this.#host.deskOf(() => id);
     const result: Result = { value: encodeJson(value, "The value of a signal") };
     await asked(partition, (request) => {
       partition.propose({ kind: "signal", id, name, result, request });
@@ -149,7 +149,7 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
     values: Readonly<Record<string, unknown>>,
     options: { readonly clear?: boolean | undefined; readonly version?: number | undefined } = {},
   ): Promise<void> {
-    const admitted = this.#admitted();
+    const admitted = this.#admitted({ service: target.name, key }, undefined);
     // Asked in the order of the program, beside calls that need not wait either.
     const partition = admitted instanceof Promise ? await admitted : admitted;
     const encoded: [string, Payload][] = [];
@@ -173,13 +173,16 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
     if (answer.kind === "invocation") await this.#result(() => idOf(answer.named));
   }
 
-  #admitted(): Partition | Promise<Partition> {
-    const partition = this.#host.partition();
+  #admitted(
+    target: Pick<Target, "service" | "key">,
+    idempotencyKey: string | undefined,
+  ): Desk | Promise<Desk> {
+    const partition = this.#host.deskFor(target, idempotencyKey);
     return partition instanceof Promise ? partition.then(admitted) : admitted(partition);
   }
 }
 
-function admitted(partition: Partition): Partition | Promise<Partition> {
+function admitted(partition: Desk): Desk | Promise<Desk> {
   return partition.admit()?.then(() => partition) ?? partition;
 }
 

@@ -8,11 +8,14 @@ const alphabet = utf8("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 export class Minter {
   readonly #randomBytes: (length: number) => Uint8Array;
+  readonly #tag: Uint8Array | undefined;
   #pool = "";
   #used = 0;
 
-  constructor(randomBytes: (length: number) => Uint8Array) {
+  /** With a tag of two bytes, names end with it: those of a cluster say which app they are of. */
+  constructor(randomBytes: (length: number) => Uint8Array, tag?: Uint8Array) {
     this.#randomBytes = randomBytes;
+    this.#tag = tag;
   }
 
   /** 128 random bits as 22 characters of base64url: 21 of six bits, and one of two. */
@@ -22,8 +25,17 @@ export class Minter {
       this.#used = 0;
     }
     this.#used += nameLength;
-    return this.#pool.slice(this.#used - nameLength, this.#used);
+    const name = this.#pool.slice(this.#used - nameLength, this.#used);
+    return this.#tag === undefined ? name : tagged(name, this.#tag);
   }
+}
+
+/** The last 16 of a name's 128 bits are the tag's: two bits of its 19th character, and all after. */
+function tagged(name: string, tag: Uint8Array): string {
+  const [high = 0, low = 0] = tag;
+  const first = (alphabet.indexOf(name.charCodeAt(18)) & 0b111100) | (high >> 6);
+  const codes = [first, high & 63, low >> 2, (low & 3) << 4].map((i) => alphabet[i] as number);
+  return name.slice(0, 18) + String.fromCharCode(...codes);
 }
 
 /** Written over `bytes` and read as text at once: a text put together would be a chain of texts. */

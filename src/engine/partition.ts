@@ -3,26 +3,32 @@
 
 import type { Effect, Learned } from "../model/effect.ts";
 import { HoldfastError } from "../model/errors.ts";
-import { idOf } from "../model/invocation-id.ts";
+import { type Home, idOf } from "../model/invocation-id.ts";
 import { lagBytesMax, lagRecordsMax } from "../model/limits.ts";
+import { placeOf } from "../model/place.ts";
 import type { Proposal } from "../model/proposal.ts";
 import type { Decided } from "../partition/decide.ts";
+import type { Directory } from "../partition/decision.ts";
 import type { Tables } from "../partition/tables/tables.ts";
-import type { Clock } from "../ports/clock.ts";
+import type { Bus } from "../ports/bus.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
 import type { ColdQueries } from "../ports/cold-queries.ts";
 import type { OpenStorage } from "../ports/storage.ts";
 import type { Attempt } from "../sdk/attempt.ts";
 import type { AttemptEvent } from "../sdk/attempt-host.ts";
 import { Admission } from "./admission.ts";
 import { Checkpointer } from "./checkpointer.ts";
+import type { Desk } from "./desk.ts";
 import type { Report } from "./events.ts";
 import { Gate } from "./gate.ts";
-import { type Gauges, Inspector } from "./inspect.ts";
+import { guardedClock } from "./guarded-clock.ts";
+import { type Gauges, Inspector, Inspector } from "./inspect.ts";
 import { Invoker, type InvokerOptions } from "./invoker.ts";
 import { Probes } from "./probes.ts";
 import { Processor } from "./processor.ts";
 import { recover } from "./recovery.ts";
 import type { Registry } from "./registry.ts";
+import { Relay } from "./relay.ts";
 import { Replies } from "./replies.ts";
 import { Retention } from "./retention.ts";
 import { TimerLoop } from "./timers.ts";
@@ -51,9 +57,17 @@ export interface PartitionWorld {
   insideBody(): boolean;
   report: Report;
   onFatal(error: unknown): void;
+  /** Where there are other partitions: how they are found and reached, and where this one is. */
+  readonly cluster?:
+    | {
+        readonly directory: Directory;
+        readonly bus: Bus;
+        readonly home: Home;
+      }
+    | undefined;
 }
 
-export class Partition {
+export class Partition implements Desk {
   readonly tables: Tables;
   readonly processor: Processor;
   readonly replies: Replies;
@@ -65,6 +79,7 @@ export class Partition {
   readonly #probes: Probes;
   readonly #retention: Retention;
   readonly #checkpointer: Checkpointer;
+  readonly #relay: Relay | undefined;
   #failure: unknown;
 
   static async open(world: PartitionWorld): Promise<Partition> {
@@ -86,7 +101,7 @@ export class Partition {
   private constructor(world: PartitionWorld, tables: Tables) {
     const { storage, registry, options } = world;
     const { changelog, materialiser } = storage;
-    const clock = this.#guarded(world.clock);
+    const clock = guardedClock(world.clock, (error) => this.#fail(error));
     this.#world = world;
     this.tables = tables;
     this.replies = new Replies();
@@ -100,7 +115,7 @@ export class Partition {
       changelog,
       materialiser,
       clock,
-      directory: registry,
+      directory: world.cluster?.directory ?? registry,
       epoch: tables.meta.epoch + 1,
       batchRecordsMax: options.batchRecordsMax,
       mint: () => world.mint(),
@@ -128,24 +143,15 @@ export class Partition {
     this.#probes = new Probes(clock, this.processor);
     this.#retention = new Retention(clock, this.processor, tables, options.keepNewest);
     this.#checkpointer = new Checkpointer(storage, world.report, (error) => this.#fail(error));
+    this.#relay = this.#relayOver(world.cluster?.bus, clock);
     this.#follow();
   }
 
-  /** A rule that breaks in a callback ends this partition, not the process it runs in. */
-  #guarded(clock: Clock): Clock {
-    const guarded = (then: () => void) => (): void => {
-      try {
-        then();
-      } catch (error) {
-        this.#fail(error);
-      }
-    };
-    return {
-      now: () => clock.now(),
-      monotonic: () => clock.monotonic(),
-      after: (ms, then) => clock.after(ms, guarded(then)),
-      nextTurn: (then) => clock.nextTurn(guarded(then)),
-    };
+  #relayOver(bus: Bus | undefined, clock: Clock): Relay | undefined {
+    if (bus === undefined) return undefined;
+    const { tables } = this;
+    const { report } = this.#world;
+    return new Relay({ tables, bus, clock, report, processor: () => this.processor });
   }
 
   /** Folding and a full disk decide what memory may forget and whether new work is admitted. */
@@ -166,7 +172,8 @@ export class Partition {
     const { meta } = this.tables;
     const unclean = meta.epoch > 0 && !range.clean;
     const nonce = this.#world.mint();
-    this.processor.propose({ kind: "lead", epoch: meta.epoch + 1, nonce, unclean });
+    const home = this.#world.cluster?.home;
+    this.processor.propose({ kind: "lead", epoch: meta.epoch + 1, nonce, unclean, home });
     const position = range.last;
     const replayed = position - storage.cold.position();
     report({ kind: "started", durability, epoch: meta.epoch, position, replayed, unclean });
@@ -175,6 +182,7 @@ export class Partition {
     this.#resumePaused();
     this.#retention.start();
     this.#timers.start();
+    this.#relay?.restart();
   }
 
   /** Code that paused invocations were waiting for may be here now (R11). */
@@ -194,6 +202,19 @@ export class Partition {
   /** Other definitions are here: what waited for them is tried (R11). */
   codeChanged(): void {
     this.#resumePaused();
+  }
+
+  get home(): Home {
+    return this.tables.meta;
+  }
+
+  after(ms: number, then: () => void): Timer {
+    return this.#world.clock.after(ms, then);
+  }
+
+  /** The home of these services is known now: what waits for them goes there (R27). */
+  route(services: ReadonlySet<string>): void {
+    this.#relay?.route(services);
   }
 
   now(): number {
@@ -238,7 +259,7 @@ export class Partition {
       case "gone":
         return this.replies.gone(effect.n);
       case "posted":
-        return;
+        return this.#relay?.posted(effect.to, effect.seq);
     }
   }
 
@@ -269,6 +290,7 @@ export class Partition {
     this.#probes.stop();
     this.#retention.stop();
     this.#checkpointer.stop();
+    this.#relay?.stop();
     this.#inspector?.close();
     this.invoker.stop(reason);
   }
@@ -307,7 +329,8 @@ export class Partition {
 
   /** What operators look at. */
   get inspector(): Inspector {
-    const { storage, clock } = this.#world;
+    const { storage, clock, cluster } = this.#world;
+    const index = cluster === undefined ? 0 : placeOf(cluster.home.place).partition;
     const queries = (): ColdQueries | undefined => storage.queries?.();
     this.#inspector ??= new Inspector({
       index: 0,
@@ -317,6 +340,7 @@ export class Partition {
       gauges: () => this.#gauges(),
       tablePath: storage.tablePath,
     });
+    this.#inspector ??= new Inspector({ index, clock, queries, fold: () => this.fold() });
     return this.#inspector;
   }
 

@@ -10,7 +10,7 @@ import { targetText } from "../replay/mismatch.ts";
 import { type Called, requestOf } from "../sdk/calls.ts";
 import { jsonSerde, type Serde } from "../sdk/serde.ts";
 import type { CallOptions } from "../sdk/types.ts";
-import type { Partition } from "./partition.ts";
+import type { Desk } from "./desk.ts";
 import type { Reply } from "./replies.ts";
 
 export interface Waiting extends CallOptions {
@@ -19,7 +19,7 @@ export interface Waiting extends CallOptions {
 
 export class PendingCall implements Request, Reply {
   readonly #called: Called<Waiting>;
-  readonly #partition: Partition;
+  readonly #partition: Desk;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #stop: (() => void) | undefined;
@@ -28,7 +28,7 @@ export class PendingCall implements Request, Reply {
 
   constructor(
     called: Called<Waiting>,
-    partition: Partition,
+    partition: Desk,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {

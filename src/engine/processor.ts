@@ -2,6 +2,7 @@
 // group commits, releases effects once they are durable (I1). Everything proposed while one append
 // is under way becomes the next batch. It owns the order of things, never the rules.
 import { batchBytes, recordLine } from "../codec/record.ts";
+import type { Change } from "../model/change.ts";
 import type { Effect } from "../model/effect.ts";
 import { HoldfastError } from "../model/errors.ts";
 import { batchBytesFull, recordBytesMax } from "../model/limits.ts";
@@ -111,15 +112,32 @@ export class Processor implements Leader {
     } finally {
       this.#deciding = false;
     }
-    if (decided.changes.length > 0) this.#record(decided);
+    if (decided.changes.length > 0) this.#record(decided.changes);
+    else if (decided.effects.length > 0) this.#fence();
     for (const effect of decided.effects) this.#effects.push({ position: this.#last, effect });
     if (decided.effects.length > 0) this.#settle();
     if (decided.learned.length > 0) parts.tell(decided);
     return decided;
   }
 
-  #record(decided: Decided): void {
-    const line = recordLine(this.#time, decided.changes);
+  /**
+   * What changes nothing and answers somebody is released by an append begun after it was decided:
+   * where another may have taken over unseen, an old leader's answer would be a lie (R22). One
+   * empty record does for all that wait.
+   */
+  #fence(): void {
+    if (this.#parts.changelog.fence === "append" && this.#lines.length === 0) this.#record([]);
+  }
+
+  /** Calls back once all decided by now is durable, and this is still the leader (R22). */
+  barrier(then: () => void): void {
+    if (this.#failed) return;
+    this.#fence();
+    this.whenDurable(this.#last, then);
+  }
+
+  #record(changes: readonly Change[]): void {
+    const line = recordLine(this.#time, changes);
     invariant(line.length <= recordBytesMax, () => `R18: a record of ${line.length} bytes`);
     this.#lines.push(line);
     this.#bytes += line.length;

@@ -31,6 +31,10 @@ export class Replies {
     else waiting.push(reply);
   }
 
+  waits(n: InvocationNumber): boolean {
+    return this.#waiting.has(n);
+  }
+
   /** Somebody who waits goes away: what is waited for goes on. */
   leave(n: InvocationNumber, reply: Reply): void {
     const waiting = this.#waiting.get(n);
@@ -68,9 +72,13 @@ export class Replies {
   }
 
   gone(n: InvocationNumber): void {
+    if (this.#waiting.has(n)) this.refuse(n, new Refusal("INVOCATION_NOT_FOUND"));
+  }
+
+  refuse(n: InvocationNumber, error: HoldfastError): void {
     const waiting = this.#waiting.get(n) ?? [];
     this.#waiting.delete(n);
-    for (const reply of waiting) reply.refused(new Refusal("INVOCATION_NOT_FOUND"));
+    for (const reply of waiting) reply.refused(error);
   }
 
   /** Everybody who still waits is told; their outcome is unknown, not failed (R16). */

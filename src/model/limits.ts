@@ -83,6 +83,13 @@ export const crashesMax = 5;
 /** From this many on it starts after all others, and one at a time. */
 export const crashesSuspect = 2;
 
+/** Messages for another partition in one request, and their length together as text. */
+export const relayMessagesMax = 256;
+export const relayBytesMax: number = 1 * mib;
+
+/** Renewals of a lease that may fail in a row before it is lost. */
+export const leaseRenewalsMissedMax = 5;
+
 /** Partitions of one app: each has a stream, a lead and a table of its own. */
 export const partitionsMax = 1024;
 

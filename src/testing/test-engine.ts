@@ -2,8 +2,9 @@
 // randomness, and able to die. It is the shipped engine; only what lies behind its ports differs.
 import type { EngineEvent } from "../engine/events.ts";
 import type { Host } from "../engine/host.ts";
+import { type EngineOptions, makeHost } from "../hosts.ts";
 import { HoldfastError } from "../model/errors.ts";
-import { Engine, type EngineOptions, makeHost } from "../open.ts";
+import { Engine } from "../open.ts";
 import type { Callable, Client, Duration, Invocation } from "../sdk/types.ts";
 import { Prng } from "../std/prng.ts";
 import { CrashingStorage } from "./crashing-storage.ts";
