@@ -44,10 +44,11 @@ const counter = object(
   },
 );
 
-function versioned(version: string, gate?: Promise<void>) {
+function versioned(version: string, gate?: Promise<void>, began: () => void = () => {}) {
   return service("Versioned", {
     async tell(ctx): Promise<string> {
       await ctx.run("wait", async () => {
+        began();
         await gate;
       });
       return version;
@@ -78,10 +79,14 @@ test("a second open hands over the new handlers; running attempts finish on the 
   const gate = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const older = versioned("older", gate);
+  let began = (): void => {};
+  const begun = new Promise<void>((resolve) => {
+    began = resolve;
+  });
+  const older = versioned("older", gate, () => began());
   const first = await open([older]);
   const running = first.call(older).tell();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await begun;
   const newer = versioned("newer");
   const second = await open([newer]);
   expect(await second.call(newer).tell()).toBe("newer");
