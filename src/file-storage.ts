@@ -2,28 +2,23 @@
 // that folds one into the other, and the copies behind which the changelog is trimmed (R15).
 import { copyFileSync, existsSync, realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { Folding } from "./engine/folding.ts";
-import { Folder } from "./engine/materialiser.ts";
 import { openFileChangelog } from "./file/changelog.ts";
 import { lockDirectory } from "./file/lock.ts";
 import { fileSnapshots, type TableCopy } from "./file/snapshots.ts";
 import { inProcess } from "./local/materialiser-process.ts";
-import { inThread, terminable } from "./local/materialiser-thread.ts";
-import { RemoteMaterialiser, type RemoteMaterialiserOptions } from "./local/remote-materialiser.ts";
+import { inThread } from "./local/materialiser-thread.ts";
+import type { RemoteMaterialiserOptions } from "./local/remote-materialiser.ts";
 import { HoldfastError, isHoldfastError } from "./model/errors.ts";
 import { foldingFolder } from "./model/thread-message.ts";
 import type { FileStorageOptions } from "./platform.ts";
-import type { Changelog, StoredBatch } from "./ports/changelog.ts";
-import type { Timer } from "./ports/clock.ts";
+import type { Changelog } from "./ports/changelog.ts";
 import type { Materialiser } from "./ports/materialiser.ts";
 import type { OpenStorage, Storage } from "./ports/storage.ts";
 import { openSqliteColdTable } from "./sqlite/cold-table.ts";
-import { copyTable } from "./sqlite/copy.ts";
-import { builtInFits, keepExternal } from "./sqlite/driver.ts";
 import { openSqliteQueries } from "./sqlite/queries.ts";
+import { canThread, folding, workerEntry } from "./table-folding.ts";
 
-const { setTimeout, clearTimeout, setImmediate } = globalThis;
+const { setTimeout } = globalThis;
 const tableName = "table.sqlite";
 
 export function fileStorage(options: FileStorageOptions): Storage {
@@ -138,25 +133,6 @@ function removeTable(path: string): void {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
 }
 
-/**
- * The file of the thread, or process, that folds; undefined where this runs from TypeScript, as in
- * tests, which no thread can load.
- *
- * @throws HoldfastError `PACKAGE_BUNDLED`.
- */
-function workerEntry(): URL | undefined {
-  // Without a value in a bundle of CommonJS.
-  const here: string | undefined = import.meta.url;
-  if (here?.endsWith(".ts") === true) return undefined;
-  const entry = here === undefined ? undefined : new URL("./materialiser-worker.js", here);
-  if (entry !== undefined && existsSync(fileURLToPath(entry))) return entry;
-  throw new HoldfastError("PACKAGE_BUNDLED", {
-    happened: "Holdfast was bundled, so the file of its worker thread is not found.",
-    fix: keepExternal,
-    data: { near: here },
-  });
-}
-
 function materialiserFor(
   directory: string,
   path: string,
@@ -176,53 +152,8 @@ function materialiserFor(
       rmSync(aside, { force: true });
     }
   };
-  if (entry === undefined) return inPlace(path, keepCopy);
-  const start = (canThread() ? inThread : inProcess)(entry, path);
-  const foldHere = canThread()
-    ? (batches: readonly StoredBatch[]) => fold(path, batches)
-    : undefined;
-  return new RemoteMaterialiser({ start, folded, keepCopy, foldHere, after });
-}
-
-function fold(path: string, batches: readonly StoredBatch[]): void {
-  const cold = openSqliteColdTable(path);
-  try {
-    const folder = new Folder(cold, { keepRows: 0 });
-    for (const batch of batches) folder.take(batch);
-    folder.write();
-  } finally {
-    cold.close();
-  }
-}
-
-function after(ms: number, then: () => void): Timer {
-  const timer = setTimeout(then, ms);
-  timer.unref();
-  return { cancel: () => clearTimeout(timer) };
-}
-
-/**
- * Whether a thread may fold: not below a thread of the host, which may be terminated in the midst
- * of a statement, unless the library is Node's own. See docs/decisions/0002.
- */
-function canThread(): boolean {
-  return !terminable || builtInFits(process.versions);
-}
-
-function inPlace(path: string, keepCopy: RemoteMaterialiserOptions["keepCopy"]): Materialiser {
-  const cold = openSqliteColdTable(path);
-  const nextTurn = (then: () => void): void => void setImmediate(then);
-  const folding = new Folding({ cold, clock: { nextTurn }, stretchBytes: 256 * 1024 });
-  const close = folding.close.bind(folding);
-  folding.close = async () => {
-    await close();
-    cold.close();
-  };
-  folding.copy = async () => {
-    await folding.drain();
-    return keepCopy(async (to) => (await copyTable(path, to)).position);
-  };
-  return folding;
+  const start = entry && (canThread() ? inThread : inProcess)(entry, path);
+  return folding({ path, folded, keepCopy, start });
 }
 
 /** The same directory under one name, whatever links lead to it; it need not be there yet. */

@@ -13,6 +13,7 @@ import {
   guardBusy,
   guardStop,
   type ThreadSetup,
+  type ToTable,
   type ToThread,
 } from "./model/thread-message.ts";
 import type { Timer } from "./ports/clock.ts";
@@ -25,8 +26,34 @@ else if (process.send !== undefined) inProcess(process.argv[2] as string);
 
 function inThread(port: NonNullable<typeof parentPort>, { path, guard }: ThreadSetup): void {
   guardCalls(guardOf(new Int32Array(guard)));
+  if (path === undefined) return ofMany(port);
   const take = run(path, (message) => port.postMessage(message));
   port.on("message", take);
+}
+
+/** One thread for the tables of a node: they are folded in turn. */
+function ofMany(port: NonNullable<typeof parentPort>): void {
+  const tables = new Map<number, (message: ToThread) => void>();
+  port.on("message", ({ table, message }: ToTable) => {
+    const send = (told: FromThread): void => port.postMessage({ table, message: told });
+    if (message.kind === "open") return opened(tables, table, message.path, send);
+    tables.get(table)?.(message);
+    if (message.kind === "close") tables.delete(table);
+  });
+}
+
+/** A table that cannot be opened fails alone. */
+function opened(
+  tables: Map<number, (message: ToThread) => void>,
+  table: number,
+  path: string,
+  send: (message: FromThread) => void,
+): void {
+  try {
+    tables.set(table, run(path, send));
+  } catch (error) {
+    send(failure(undefined, error));
+  }
 }
 
 function inProcess(path: string): void {
@@ -52,12 +79,7 @@ function run(path: string, send: (message: FromThread) => void): (message: ToThr
     folded: (position, bytes) => send({ kind: "folded", position, bytes }),
     failed: (error) => failed(undefined, error),
   });
-  const failed = (ticket: number | undefined, error: unknown): void => {
-    const ours = isHoldfastError(error);
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const code = ours ? error.code : undefined;
-    send({ kind: "failed", ticket, code, message: ours ? error.message : text });
-  };
+  const failed = (ticket: number | undefined, error: unknown): void => send(failure(ticket, error));
   const take = (message: ToThread): void => {
     if (message.kind === "batch") return stretch.take(message);
     const { ticket } = message;
@@ -84,6 +106,13 @@ function run(path: string, send: (message: FromThread) => void): (message: ToThr
       failed(undefined, error);
     }
   };
+}
+
+function failure(ticket: number | undefined, error: unknown): FromThread {
+  const ours = isHoldfastError(error);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const code = ours ? error.code : undefined;
+  return { kind: "failed", ticket, code, message: ours ? error.message : text };
 }
 
 /** Marks the statement under way; parks the thread, for good, once the host has asked it to stop. */

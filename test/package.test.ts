@@ -126,6 +126,14 @@ describe.each(nodes())("on Node %s", (_name, node) => {
     }
   });
 
+  test("a cluster says what to install where its client is missing", () => {
+    const cluster = 'import("holdfast/nats").then((m) => m.nats({ servers: "x", app: "shop" })';
+    const code = `${cluster}.connect({ data: "none" })).catch((e) => console.log(e.code, e.message))`;
+    const output = run(node(), ["--input-type=module", "--eval", code], project);
+    expect(output).toContain("NATS_UNAVAILABLE");
+    expect(output).toContain("npm install @nats-io/transport-node");
+  });
+
   test("what is no face cannot be reached", () => {
     const code = `import("${manifest.name}/dist/open.js").catch((e) => console.log(e.code))`;
     const output = run(node(), ["--input-type=module", "--eval", code], project);

@@ -2,12 +2,14 @@
 // a process that exits while a thread of it is inside a statement.
 import { isMainThread, Worker } from "node:worker_threads";
 import {
+  type FromTable,
   type FromThread,
   guardBusy,
   guardStop,
   type ThreadSetup,
+  type ToTable,
 } from "../model/thread-message.ts";
-import type { StartCarrier } from "./remote-materialiser.ts";
+import type { Carrier, StartCarrier } from "./remote-materialiser.ts";
 
 /** How long an exiting process waits for a statement to end. */
 const parkMsMax = 2000;
@@ -18,27 +20,101 @@ export const terminable: boolean = !isMainThread;
 /** A thread of `entry` that folds into the table at `path`. */
 export function inThread(entry: URL, path: string): StartCarrier {
   return (told, failed) => {
-    const cells = new Int32Array(new SharedArrayBuffer(8));
-    const setup: ThreadSetup = { path, guard: cells.buffer as SharedArrayBuffer };
-    // Not the process's own options: `--input-type` would refuse the entry, and a loader of
-    // TypeScript would be started once more for nothing. NODE_OPTIONS still holds.
-    const execArgv: string[] = [];
-    const worker = new Worker(entry, { workerData: setup, execArgv, stdout: false, stderr: false });
-    const exit = (): void => park(cells);
-    worker.on("message", (message: FromThread) => told(message));
-    worker.on("error", failed);
-    worker.on("exit", () => failed(new Error("the materialiser's thread has ended")));
-    process.on("exit", exit);
+    const thread = startThread(entry, path);
+    thread.worker.on("message", (message: FromThread) => told(message));
+    thread.onEnd(failed);
+    const { worker } = thread;
     return {
       post: (message) => worker.postMessage(message),
       ref: () => worker.ref(),
       unref: () => worker.unref(),
-      end: async () => {
-        process.off("exit", exit);
-        await worker.terminate();
-      },
+      end: thread.end,
     };
   };
+}
+
+interface Thread {
+  readonly worker: Worker;
+  onEnd(failed: (error: Error) => void): void;
+  end(): Promise<void>;
+}
+
+function startThread(entry: URL, path: string | undefined): Thread {
+  const cells = new Int32Array(new SharedArrayBuffer(8));
+  const setup: ThreadSetup = { path, guard: cells.buffer as SharedArrayBuffer };
+  // Not the process's own options: `--input-type` would refuse the entry, and a loader of
+  // TypeScript would be started once more for nothing. NODE_OPTIONS still holds.
+  const execArgv: string[] = [];
+  const worker = new Worker(entry, { workerData: setup, execArgv, stdout: false, stderr: false });
+  const exit = (): void => park(cells);
+  process.on("exit", exit);
+  return {
+    worker,
+    onEnd: (failed) => {
+      worker.on("error", failed);
+      worker.on("exit", () => failed(new Error("the materialiser's thread has ended")));
+    },
+    end: async () => {
+      process.off("exit", exit);
+      await worker.terminate();
+    },
+  };
+}
+
+/**
+ * One thread of `entry` for any number of tables. It is started with the first of them, and ends
+ * with the last.
+ */
+export function inSharedThread(entry: URL): (path: string) => StartCarrier {
+  let shared: SharedThread | undefined;
+  return (path) => (told, failed) => {
+    if (shared === undefined || shared.over) shared = new SharedThread(entry);
+    return shared.carrier(path, told, failed);
+  };
+}
+
+class SharedThread {
+  readonly #thread: Thread;
+  readonly #tables = new Map<number, Parameters<StartCarrier>>();
+  readonly #referenced = new Set<number>();
+  #next = 0;
+  over = false;
+
+  constructor(entry: URL) {
+    this.#thread = startThread(entry, undefined);
+    this.#thread.worker.on("message", ({ table, message }: FromTable) => {
+      this.#tables.get(table)?.[0](message);
+    });
+    this.#thread.onEnd((error) => {
+      this.over = true;
+      for (const [, failed] of [...this.#tables.values()]) failed(error);
+    });
+  }
+
+  carrier(path: string, ...told: Parameters<StartCarrier>): Carrier {
+    const { worker } = this.#thread;
+    const table = this.#next++;
+    const post = (message: ToTable["message"]): void => worker.postMessage({ table, message });
+    const refer = (referenced: boolean): void => {
+      this.#referenced[referenced ? "add" : "delete"](table);
+      if (this.#referenced.size > 0) worker.ref();
+      else worker.unref();
+    };
+    this.#tables.set(table, told);
+    post({ kind: "open", path });
+    return {
+      post,
+      ref: () => refer(true),
+      unref: () => refer(false),
+      end: async () => {
+        this.#tables.delete(table);
+        refer(false);
+        if (this.#tables.size > 0 || this.over) return;
+        this.over = true;
+        await this.#thread.end();
+      },
+    };
+  }
 }
 
 /** The process exits: the thread stops before its next statement, and we wait for this one. */

@@ -1,8 +1,8 @@
 // What the engine and the materialiser's thread, or process, say to each other: bytes and positions, never rows.
 
 export interface ThreadSetup {
-  /** The cold table's file. */
-  readonly path: string;
+  /** The cold table's file; undefined for a thread of many tables, each of which is opened to it. */
+  readonly path: string | undefined;
   /** Two cells: asked to stop (by the host), inside a statement (by the thread). */
   readonly guard: SharedArrayBuffer;
 }
@@ -21,6 +21,17 @@ export type ToThread =
   /** Copy the table as it is to this path, then answer. */
   | { readonly kind: "copy"; readonly ticket: number; readonly to: string }
   | { readonly kind: "close"; readonly ticket: number };
+
+/** What is said of one of many tables: its file, once, and then everything else. */
+export interface ToTable {
+  readonly table: number;
+  readonly message: ToThread | { readonly kind: "open"; readonly path: string };
+}
+
+export interface FromTable {
+  readonly table: number;
+  readonly message: FromThread;
+}
 
 export type FromThread =
   | { readonly kind: "folded"; readonly position: number; readonly bytes: number }

@@ -6,9 +6,9 @@ import { type AppRecord, registered } from "../model/app-record.ts";
 import { HoldfastError } from "../model/errors.ts";
 import type { Apps } from "../ports/apps.ts";
 import { textOfUtf8, utf8 } from "../std/bytes.ts";
-import { unavailable } from "./connection.ts";
 import { type JetStream, pause } from "./jetstream.ts";
 import { appsNames } from "./names.ts";
+import { unavailable } from "./outcome.ts";
 import { durable, type ProvisionOptions, provision } from "./provision.ts";
 
 /** When each stream of an app was made. */

@@ -7,8 +7,9 @@ import { HoldfastError } from "../model/errors.ts";
 import { busMessageBytesMax } from "../model/limits.ts";
 import { type Place, placeText } from "../model/place.ts";
 import type { Bus, Served } from "../ports/bus.ts";
-import type { Connection, Incoming } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { requestSubject } from "./names.ts";
+import type { Incoming } from "./outcome.ts";
 import { Parts, publishParts } from "./parts.ts";
 
 interface Waiting {

@@ -2,48 +2,32 @@
 // none of them is an exception: an answer, nobody there, refused, or unknown. Reconnects go on for
 // ever; while there is no connection nothing is sent, so that nothing piles up in the client.
 import {
+  type Authenticator,
   type ConnectionOptions,
   connect,
+  credsAuthenticator,
   headers as emptyHeaders,
   type Msg,
   type NatsConnection,
+  nkeyAuthenticator,
   nuid,
   PermissionViolationError,
   type Status,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
 } from "@nats-io/transport-node";
-import { HoldfastError } from "../model/errors.ts";
-
-export interface Reply {
-  readonly data: Uint8Array;
-  /** 0 unless the server says otherwise, as in 404. */
-  readonly status: number;
-  /** Empty when there is none of that name. */
-  header(name: string): string;
-}
-
-export type Outcome =
-  | { readonly kind: "reply"; readonly reply: Reply }
-  /** Nobody listens there: this question has reached nobody. */
-  | { readonly kind: "nobody" }
-  /** The server forbids it. */
-  | { readonly kind: "refused"; readonly why: string }
-  /** No answer, or no connection: it may have been done, or not. */
-  | { readonly kind: "unknown"; readonly why: string };
-
-export interface AskOptions {
-  readonly timeoutMs: number;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-}
+import { utf8 } from "../std/bytes.ts";
+import {
+  type Access,
+  type AskOptions,
+  type Incoming,
+  type Outcome,
+  unavailable,
+} from "./outcome.ts";
 
 interface Pending {
   readonly subject: string;
   settle(outcome: Outcome): void;
-}
-
-/** What comes in on a subscription. */
-export interface Incoming extends Reply {
-  readonly subject: string;
-  readonly reply: string | undefined;
 }
 
 export class Connection {
@@ -250,8 +234,31 @@ function incoming(message: Msg): Incoming {
   };
 }
 
-export function unavailable(happened: string, cause?: unknown): HoldfastError {
-  return new HoldfastError("NATS_UNAVAILABLE", { happened, cause });
+export function connectionOptions(
+  servers: string | readonly string[],
+  name: string,
+  access: Access,
+): ConnectionOptions {
+  const { inboxPrefix, tls } = access;
+  const options: ConnectionOptions = { servers: [servers].flat(), name };
+  const authenticator = authenticatorOf(access);
+  if (authenticator !== undefined) options.authenticator = authenticator;
+  if (inboxPrefix !== undefined) options.inboxPrefix = inboxPrefix;
+  if (tls !== undefined) {
+    options.tls = {};
+    for (const part of ["ca", "cert", "key"] as const) {
+      const text = tls[part];
+      if (text !== undefined) options.tls[part] = text;
+    }
+  }
+  return options;
+}
+
+function authenticatorOf({ user, pass, token, nkey, creds }: Access): Authenticator | undefined {
+  if (creds !== undefined) return credsAuthenticator(utf8(creds));
+  if (nkey !== undefined) return nkeyAuthenticator(utf8(nkey));
+  if (token !== undefined) return tokenAuthenticator(token);
+  return user === undefined ? undefined : usernamePasswordAuthenticator(user, pass);
 }
 
 /** User names and passwords stay out of messages. */

@@ -11,6 +11,8 @@ export type HaltReason =
   | "rolled-back"
   /** Messages are missing in the midst of it, or a message does not follow the one before. */
   | "hole"
+  /** It begins behind what any table or copy holds. */
+  | "trimmed-ahead"
   /** A message is not what was written, or cannot be read. */
   | "damaged"
   /** It has another history than a table, a copy or a mark that remembers it. */
@@ -25,6 +27,7 @@ const words: Readonly<Record<HaltReason, string>> = {
   recreated: "the stream was deleted and made anew",
   "rolled-back": "it ends before what was acknowledged",
   hole: "messages are missing in it",
+  "trimmed-ahead": "it begins behind what any table or copy still holds",
   damaged: "a message in it is not what was written",
   diverged: "its history is another one than what remembers it",
   stalled: "reading it does not get on",

@@ -2,7 +2,8 @@
 // ours to judge: no retry, no message id and no time-out happens behind our back.
 import { HoldfastError } from "../model/errors.ts";
 import { textOfUtf8, utf8 } from "../std/bytes.ts";
-import { type Connection, type Outcome, type Reply, unavailable } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { type Outcome, type Reply, unavailable } from "./outcome.ts";
 
 /** What a stream is made with; names as JetStream has them. */
 export interface StreamConfig {
@@ -142,6 +143,11 @@ export class JetStream {
   /** Removes all messages before this sequence. */
   async purge(stream: string, seq: number): Promise<void> {
     await this.#api(`STREAM.PURGE.${stream}`, { seq });
+  }
+
+  /** Removes all messages of one subject. */
+  async purgeSubject(stream: string, subject: string): Promise<void> {
+    await this.#api(`STREAM.PURGE.${stream}`, { filter: subject });
   }
 
   async publish(

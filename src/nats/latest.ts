@@ -1,9 +1,9 @@
 // The latest value of each of many subjects of one stream, changed by compare-and-set: what leases
 // and marks are kept in. Values are read through the stream's leader.
 import { textOfUtf8, utf8 } from "../std/bytes.ts";
-import { unavailable } from "./connection.ts";
 import { type JetStream, pause, type StoredMessage } from "./jetstream.ts";
 import type { StreamNames } from "./names.ts";
+import { unavailable } from "./outcome.ts";
 
 export interface Value {
   readonly sequence: number;

@@ -5,10 +5,10 @@ import { randomBytes } from "node:crypto";
 import { isAfter } from "../model/mark.ts";
 import type { Leases, Mark } from "../ports/leases.ts";
 import { bytesOfHex, textOfUtf8 } from "../std/bytes.ts";
-import { unavailable } from "./connection.ts";
 import { type JetStream, pause } from "./jetstream.ts";
 import { Latest } from "./latest.ts";
 import { leaseNames, leaseSubject, markNames, markSubject } from "./names.ts";
+import { unavailable } from "./outcome.ts";
 
 /** What a lease says: its holder, and what tells this renewal from others. Free: nobody. */
 interface Lease {

@@ -44,6 +44,11 @@ export function copyNames(app: string): StreamNames {
   return { stream: `HF_${checkApp(app)}_copies`, subject: `hf.${app}.copy` };
 }
 
+/** `name` is ours: hex, or the word for manifests. */
+export function copySubject(app: string, partition: number, name: string): string {
+  return `hf.${checkApp(app)}.copy.${index(partition)}.${name}`;
+}
+
 /** All apps of one NATS. No app's own names can be these. */
 export const appsNames: StreamNames = { stream: "HF_apps", subject: "hf.apps" };
 

@@ -2,8 +2,9 @@
 // receiver. Parts of one message come in order over one connection, or not at all; what stays
 // incomplete is dropped, and its asker hears nothing.
 import { concatBytes } from "../std/bytes.ts";
-import type { Connection, Incoming } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { cut } from "./frame.ts";
+import type { Incoming } from "./outcome.ts";
 
 const partHeader = "Holdfast-Part";
 

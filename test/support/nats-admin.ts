@@ -19,8 +19,8 @@ export class Admin {
     this.#connection = connection;
   }
 
-  async info(stream: string): Promise<StreamInfo> {
-    return (await this.#api(`STREAM.INFO.${stream}`)) as StreamInfo;
+  async info(stream: string, request?: object): Promise<StreamInfo> {
+    return (await this.#api(`STREAM.INFO.${stream}`, request)) as StreamInfo;
   }
 
   async delete(stream: string): Promise<void> {
@@ -40,6 +40,10 @@ export class Admin {
   /** All of it, or what is before `seq`. */
   async purge(stream: string, seq?: number): Promise<void> {
     await this.#api(`STREAM.PURGE.${stream}`, seq === undefined ? undefined : { seq });
+  }
+
+  async purgeSubject(stream: string, subject: string): Promise<void> {
+    await this.#api(`STREAM.PURGE.${stream}`, { filter: subject });
   }
 
   async update(stream: string, change: object): Promise<void> {

@@ -1,0 +1,196 @@
+// The face `holdfast/nats`: a cluster over NATS JetStream, to pass to an engine. Wiring only.
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { lockDirectory } from "./file/lock.ts";
+import { inSharedThread } from "./local/materialiser-thread.ts";
+import { checkApp, checkPartitions } from "./model/place.ts";
+import { NatsApps } from "./nats/apps.ts";
+import { NatsBus } from "./nats/bus.ts";
+import type { Connection } from "./nats/connection.ts";
+import { NatsCopies } from "./nats/copies.ts";
+import { halted } from "./nats/halt.ts";
+import { JetStream } from "./nats/jetstream.ts";
+import { NatsLeases } from "./nats/leases.ts";
+import { changelogNames } from "./nats/names.ts";
+import { type Access, unavailable } from "./nats/outcome.ts";
+import { leaseMsDefault } from "./nats/provision.ts";
+import { checkServer, durabilityLine, type Wanted } from "./nats/versions.ts";
+import { natsStorage } from "./nats-storage.ts";
+import type { Cluster, OpenCluster } from "./ports/cluster.ts";
+import { canThread, workerEntry } from "./table-folding.ts";
+
+export interface NatsOptions extends NatsAccess {
+  /** Where NATS is: `nats://host:port`, one or several. */
+  readonly servers: string | readonly string[];
+  /** The app all nodes with the same handlers share: lower-case letters, digits and dashes. */
+  readonly app: string;
+  /** Into how many partitions the app is cut, fixed when it is first registered. Default 24. */
+  readonly partitions?: number | undefined;
+  /** Copies JetStream keeps of everything: 1, 3 or 5. Default 1. */
+  readonly replicas?: number | undefined;
+  /** `"strict"` refuses what may lose acknowledged work in a power cut. Default "standard". */
+  readonly durability?: "strict" | "standard" | undefined;
+  /** What `sync_interval` is on the servers: no client can see it. Default "interval". */
+  readonly sync?: "always" | "interval" | undefined;
+  /** Bytes one partition's changelog may have; beyond it, requests wait. Default unlimited. */
+  readonly changelogBytesMax?: number | undefined;
+  /** Milliseconds until a node that is not heard of loses its partitions. Default 15,000. */
+  readonly leaseMs?: number | undefined;
+  /** Who may purge, where that is another user than who appends. */
+  readonly janitor?: NatsAccess | undefined;
+}
+
+/** How to show NATS who this is; at most one way, and TLS beside it. */
+export interface NatsAccess {
+  readonly user?: string | undefined;
+  readonly pass?: string | undefined;
+  readonly token?: string | undefined;
+  /** The seed of an nkey. */
+  readonly nkey?: string | undefined;
+  /** Path of a creds file. */
+  readonly creds?: string | undefined;
+  /** Paths of PEM files; `{}` for TLS by the system's authorities. */
+  readonly tls?:
+    | {
+        readonly ca?: string | undefined;
+        readonly cert?: string | undefined;
+        readonly key?: string | undefined;
+      }
+    | undefined;
+  /** Where answers to this user come in, where others must not read them. Default `_INBOX`. */
+  readonly inboxPrefix?: string | undefined;
+}
+
+const partitionsDefault = 24;
+
+/**
+ * A cluster over NATS JetStream.
+ *
+ * @throws HoldfastError `NAME_INVALID`, `PARTITIONS_INVALID`; when an engine opens on it also
+ * `NATS_UNAVAILABLE`, `NATS_UNSUITABLE`.
+ * @example
+ * const cluster = nats({ servers: "nats://localhost:4222", app: "shop" });
+ */
+export function nats(options: NatsOptions): Cluster {
+  const app = checkApp(options.app);
+  const partitions = checkPartitions(options.partitions ?? partitionsDefault);
+  return { app, partitions, connect: ({ data }) => connectTo(options, resolve(data)) };
+}
+
+async function connectTo(options: NatsOptions, data: string): Promise<OpenCluster> {
+  const { app, replicas = 1, durability = "standard", sync = "interval" } = options;
+  const wanted: Wanted = { replicas, durability, sync };
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const lock = await lockDirectory(data);
+  const connections: Connection[] = [];
+  const opened = async (access: NatsAccess): Promise<Connection> => {
+    const name = `holdfast ${app}`;
+    const { Connection, connectionOptions } = await client();
+    const connection = await Connection.open(
+      connectionOptions(options.servers, name, read(access)),
+    );
+    connections.push(connection);
+    return connection;
+  };
+  const end = async (): Promise<void> => {
+    await Promise.all(connections.map((each) => each.close()));
+    await lock.release();
+  };
+  try {
+    const connection = await opened(options);
+    const janitor = options.janitor && (await opened({ tls: options.tls, ...options.janitor }));
+    checkServer(connection.version, wanted);
+    const promise = durabilityLine(connection.version, wanted);
+    return assemble({ options, connection, janitor, data, promise, end });
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+/** The client is an optional peer of this package: whoever uses a cluster installs it. */
+async function client(): Promise<typeof import("./nats/connection.ts")> {
+  try {
+    return await import("./nats/connection.ts");
+  } catch (cause) {
+    const { code } = cause as { readonly code?: unknown };
+    if (code !== "ERR_MODULE_NOT_FOUND") throw cause;
+    const happened = "The NATS client is not installed: npm install @nats-io/transport-node.";
+    throw unavailable(happened, cause);
+  }
+}
+
+interface Parts {
+  readonly options: NatsOptions;
+  readonly connection: Connection;
+  readonly janitor: Connection | undefined;
+  readonly data: string;
+  readonly promise: string;
+  end(): Promise<void>;
+}
+
+function assemble({ options, connection, janitor, data, promise, end }: Parts): OpenCluster {
+  const { app, replicas = 1, leaseMs = leaseMsDefault, changelogBytesMax } = options;
+  const node = randomBytes(8).toString("hex");
+  const jetstream = new JetStream(connection);
+  const purging = janitor && new JetStream(janitor);
+  const apps = new NatsApps(jetstream, { replicas, leaseMs, changelogBytesMax });
+  // A renewal that does not get through is tried again at the next: it must not outlast the lease.
+  const brief = new JetStream(connection, { askMs: 1000, patienceMs: Math.min(leaseMs / 5, 3000) });
+  const leases = new NatsLeases({ jetstream: brief, app, node, ttlMs: leaseMs });
+  const bus = new NatsBus(connection);
+  const start = sharedStart();
+  const inTurn = turns();
+  let closed: Promise<void> | undefined;
+  return {
+    node,
+    apps,
+    leases,
+    bus,
+    storage: (partition) => {
+      const shared = { jetstream, janitor: purging, app, partition };
+      const copies = new NatsCopies(shared);
+      const made = () => madeOf(apps, app, partition);
+      return natsStorage({ ...shared, promise, data, copies, leases, made, start, inTurn });
+    },
+    close: () => (closed ??= bus.close().then(end)),
+  };
+}
+
+/** When the stream of a partition was made: only registration makes one. */
+async function madeOf(apps: NatsApps, app: string, partition: number): Promise<string> {
+  const { stream } = changelogNames(app, partition);
+  const made = (await apps.made(app))?.[stream];
+  if (made === undefined) throw halted(stream, "missing");
+  return made;
+}
+
+function sharedStart(): ReturnType<typeof inSharedThread> | undefined {
+  const entry = workerEntry();
+  return entry !== undefined && canThread() ? inSharedThread(entry) : undefined;
+}
+
+/** One after the other, whatever became of the one before. */
+function turns(): (work: () => Promise<void>) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return (work) => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  };
+}
+
+/** What is named by a path is read now: a missing file is an error at once. */
+function read({ creds, tls, ...rest }: NatsAccess): Access {
+  const text = (path: string | undefined): string | undefined => {
+    return path === undefined ? undefined : readFileSync(path, "utf8");
+  };
+  return {
+    ...rest,
+    creds: text(creds),
+    tls: tls && { ca: text(tls.ca), cert: text(tls.cert), key: text(tls.key) },
+  };
+}
+
+export type { Cluster } from "./ports/cluster.ts";
