@@ -8,9 +8,7 @@ import { lagBytesMax, lagRecordsMax } from "../model/limits.ts";
 import { placeOf } from "../model/place.ts";
 import type { Proposal } from "../model/proposal.ts";
 import type { Decided } from "../partition/decide.ts";
-import type { Directory } from "../partition/decision.ts";
 import type { Tables } from "../partition/tables/tables.ts";
-import type { Bus } from "../ports/bus.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { ColdQueries } from "../ports/cold-queries.ts";
 import type { OpenStorage } from "../ports/storage.ts";
@@ -22,14 +20,15 @@ import type { Desk } from "./desk.ts";
 import type { Report } from "./events.ts";
 import { Gate } from "./gate.ts";
 import { guardedClock } from "./guarded-clock.ts";
-import { type Gauges, Inspector, Inspector } from "./inspect.ts";
+import { type Gauges, Inspector } from "./inspect.ts";
 import { Invoker, type InvokerOptions } from "./invoker.ts";
 import { Probes } from "./probes.ts";
 import { Processor } from "./processor.ts";
 import { recover } from "./recovery.ts";
 import type { Registry } from "./registry.ts";
-import { Relay } from "./relay.ts";
+import { Relay, type Surroundings } from "./relay.ts";
 import { Replies } from "./replies.ts";
+import { resumePaused } from "./resume-paused.ts";
 import { Retention } from "./retention.ts";
 import { TimerLoop } from "./timers.ts";
 
@@ -58,13 +57,7 @@ export interface PartitionWorld {
   report: Report;
   onFatal(error: unknown): void;
   /** Where there are other partitions: how they are found and reached, and where this one is. */
-  readonly cluster?:
-    | {
-        readonly directory: Directory;
-        readonly bus: Bus;
-        readonly home: Home;
-      }
-    | undefined;
+  readonly cluster?: Surroundings | undefined;
 }
 
 export class Partition implements Desk {
@@ -143,15 +136,11 @@ export class Partition implements Desk {
     this.#probes = new Probes(clock, this.processor);
     this.#retention = new Retention(clock, this.processor, tables, options.keepNewest);
     this.#checkpointer = new Checkpointer(storage, world.report, (error) => this.#fail(error));
-    this.#relay = this.#relayOver(world.cluster?.bus, clock);
+    if (world.cluster !== undefined) {
+      const { processor } = this;
+      this.#relay = new Relay({ ...world.cluster, tables, clock, report: world.report, processor });
+    }
     this.#follow();
-  }
-
-  #relayOver(bus: Bus | undefined, clock: Clock): Relay | undefined {
-    if (bus === undefined) return undefined;
-    const { tables } = this;
-    const { report } = this.#world;
-    return new Relay({ tables, bus, clock, report, processor: () => this.processor });
   }
 
   /** Folding and a full disk decide what memory may forget and whether new work is admitted. */
@@ -179,29 +168,15 @@ export class Partition implements Desk {
     report({ kind: "started", durability, epoch: meta.epoch, position, replayed, unclean });
     this.invoker.restart(unclean);
     this.#probes.restart(this.tables);
-    this.#resumePaused();
+    this.codeChanged();
     this.#retention.start();
     this.#timers.start();
     this.#relay?.restart();
   }
 
-  /** Code that paused invocations were waiting for may be here now (R11). */
-  #resumePaused(): void {
-    const { tables } = this;
-    const paused = new Set(tables.cold.unfinished("paused", 0, 100_000));
-    for (const [n, row] of tables.invocations.held()) if (row?.status === "paused") paused.add(n);
-    for (const n of paused) {
-      const row = tables.invocation(n);
-      if (row?.pause?.awaitsRevision !== true) continue;
-      const code = this.#world.registry.code(row.service, row.handler);
-      if (code === undefined) continue;
-      this.processor.propose({ kind: "newRevision", n, revision: code.revision });
-    }
-  }
-
   /** Other definitions are here: what waited for them is tried (R11). */
   codeChanged(): void {
-    this.#resumePaused();
+    resumePaused(this.tables, this.#world.registry, this.processor);
   }
 
   get home(): Home {
@@ -333,14 +308,13 @@ export class Partition implements Desk {
     const index = cluster === undefined ? 0 : placeOf(cluster.home.place).partition;
     const queries = (): ColdQueries | undefined => storage.queries?.();
     this.#inspector ??= new Inspector({
-      index: 0,
+      index,
       clock,
       queries,
       fold: () => this.fold(),
       gauges: () => this.#gauges(),
       tablePath: storage.tablePath,
     });
-    this.#inspector ??= new Inspector({ index, clock, queries, fold: () => this.fold() });
     return this.#inspector;
   }
 

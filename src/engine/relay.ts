@@ -4,9 +4,11 @@
 // the number that is durable, and those never change (R3).
 import { decodeReply, encodeRequest } from "../codec/bus-message.ts";
 import { isHoldfastError } from "../model/errors.ts";
+import type { Home } from "../model/invocation-id.ts";
 import { relayBytesMax, relayMessagesMax } from "../model/limits.ts";
 import { type MessageRow, unroutedService } from "../model/message.ts";
 import { placeOf } from "../model/place.ts";
+import type { Directory } from "../partition/decision.ts";
 import type { Tables } from "../partition/tables/tables.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
@@ -27,12 +29,19 @@ interface Way {
   halted: boolean;
 }
 
+/** Where there are other partitions: how they are found and reached, and where this one is. */
+export interface Surroundings {
+  readonly directory: Directory;
+  readonly bus: Bus;
+  readonly home: Home;
+}
+
 export interface RelayParts {
   readonly tables: Tables;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly report: Report;
-  processor(): Processor;
+  readonly processor: Processor;
 }
 
 export class Relay {
@@ -65,7 +74,7 @@ export class Relay {
     for (const { name } of this.#parts.tables.outbox.waiting()) {
       const service = unroutedService(name.slice(1));
       if (service === undefined || !services.has(service)) continue;
-      while (this.#parts.processor().propose({ kind: "route", service }).changes.length > 0);
+      while (this.#parts.processor.propose({ kind: "route", service }).changes.length > 0);
     }
   }
 
@@ -121,7 +130,7 @@ export class Relay {
       return;
     }
     if (reply.seq > accepted) {
-      this.#parts.processor().propose({ kind: "accepted", to, seq: reply.seq });
+      this.#parts.processor.propose({ kind: "accepted", to, seq: reply.seq });
     }
   }
 
