@@ -24,8 +24,7 @@ const rooms = {
 /** Floor 7 beside index.ts, and floor 6. */
 const faces = ["testing", "cli"];
 const wiring =
-  "^src/(open|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|platform|platform-node|platform-browser)[.]ts$";
-  "^src/(open|hosts|file-storage|materialiser-worker|salvage|platform|platform-node|platform-browser)[.]ts$";
+  "^src/(open|hosts|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|platform|platform-node|platform-browser)[.]ts$";
 const face = "^src/index[.]ts$";
 const tests = "[.]test[.]ts$";
 
