@@ -91,7 +91,7 @@ export class Invoker implements AttemptHost {
   learned(learned: Learned): void {
     switch (learned.kind) {
       case "start":
-        return this.#start(learned.n);
+        return this.#start(learned.n, learned.seen);
       case "ready":
         this.#ready.push(learned.n);
         // Found no slot; or is an edit of state, which takes none.
@@ -143,12 +143,12 @@ export class Invoker implements AttemptHost {
     this.#draining = true;
   }
 
-  #start(n: InvocationNumber): void {
+  #start(n: InvocationNumber, seen: number | undefined): void {
     const { tables, registry } = this.#parts;
     const row = tables.invocation(n) as InvocationRow;
     const code = registry.code(row.service, row.handler) as Code;
     const history = row.entries === 0 ? [] : tables.journals.read(n, row.entries);
-    const attempt = new Attempt(this, row, code, history);
+    const attempt = new Attempt(this, row, code, { entries: history, seen });
     this.#attempts.set(n, attempt);
     if (row.crashes >= crashesSuspect) this.#suspect = attempt;
     if (this.#parts.clock.monotonic() >= this.#carefulUntil) return attempt.requestTurn();

@@ -49,7 +49,12 @@ export type Answer =
  * what leaves the process (R2).
  */
 export type Learned =
-  | { readonly kind: "start"; readonly n: InvocationNumber }
+  /** `seen`: entries of its journal that the attempt before was handed, and did all it could with. */
+  | {
+      readonly kind: "start";
+      readonly n: InvocationNumber;
+      readonly seen?: number | undefined;
+    }
   /** It may run but found no slot. */
   | { readonly kind: "ready"; readonly n: InvocationNumber }
   | {

@@ -26,6 +26,13 @@ export type Outcome =
   | { readonly kind: "names"; readonly names: readonly string[] }
   | { readonly kind: "peeked"; readonly result: Result | null };
 
+/** What an attempt finds when it begins. */
+export interface Past {
+  readonly entries: readonly Entry[];
+  /** Of them, those that the attempt before had been handed when it was suspended. */
+  readonly seen?: number | undefined;
+}
+
 interface Learning {
   readonly entry: Entry;
   /** Position of the record that holds it; everything handed over counts as learned (R2). */
@@ -49,14 +56,18 @@ export class Machine<W> {
   #cancelled = false;
   #now: number;
   #learned: number;
+  /** Hand-overs left that an earlier attempt has had, all of them; -1 once there was another. */
+  #repeats = -1;
 
   /** `now`: time of the first attempt. `position`: up to where the start was decided. */
-  constructor(history: readonly Entry[], now: number, position: number) {
+  constructor({ entries: history, seen }: Past, now: number, position: number) {
     const commands: CommandEntry[] = [];
-    for (const entry of history) {
+    for (const [index, entry] of history.entries()) {
       if (entry.kind === "command") commands.push(entry);
+      if (index === seen) this.#repeats = this.#learnings.length;
       if (entry.kind !== "command" || hasAnswer(entry)) this.#learnings.push({ entry, position });
     }
+    if (seen === history.length) this.#repeats = this.#learnings.length;
     this.#history = commands;
     this.#now = now;
     this.#learned = position;
@@ -83,6 +94,11 @@ export class Machine<W> {
 
   get replaying(): boolean {
     return this.#asked < this.#history.length;
+  }
+
+  /** Whether the code that runs now has certainly run before, to here. */
+  get repeating(): boolean {
+    return this.replaying || this.#repeats >= 0;
   }
 
   /** Whether something waits to be handed over. */
@@ -160,6 +176,7 @@ export class Machine<W> {
       return { kind: "blocked", entry: this.#history[of] };
     }
     this.#learnings.shift();
+    if (this.#repeats >= 0) this.#repeats--;
     this.#now = entry.at;
     this.learnedAt(position);
     return this.#handOver(entry);

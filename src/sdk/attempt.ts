@@ -1,12 +1,12 @@
 // One attempt of an invocation in this process: user code on one side, the replay machine and the
 // partition on the other. It hands over one notification per turn of the gate, so that native
 // promises settle in the journal's order, and keeps the barrier for step bodies (R2, R4–R9).
-import type { CommandEntry, CommandIndex, Entry, Notification } from "../model/entry.ts";
+import type { CommandEntry, CommandIndex, Notification } from "../model/entry.ts";
 import { failureOf, HoldfastError, isHoldfastError } from "../model/errors.ts";
 import type { Result } from "../model/payload.ts";
 import type { CommandRequest } from "../model/proposal.ts";
 import type { InvocationRow } from "../model/row.ts";
-import { type HandOver, Machine, type Outcome } from "../replay/machine.ts";
+import { type HandOver, Machine, type Outcome, type Past } from "../replay/machine.ts";
 import { targetText } from "../replay/mismatch.ts";
 import type { AttemptHost, Code, Request, RunningAttempt } from "./attempt-host.ts";
 import { Bodies } from "./bodies.ts";
@@ -49,7 +49,7 @@ export class Attempt implements RunningAttempt {
   #ending = false;
   #waitingForTurn = false;
 
-  constructor(host: AttemptHost, row: InvocationRow, code: Code, history: readonly Entry[]) {
+  constructor(host: AttemptHost, row: InvocationRow, code: Code, past: Past) {
     this.host = host;
     this.row = row;
     this.number = row.attempt;
@@ -57,7 +57,7 @@ export class Attempt implements RunningAttempt {
     this.definition = code.definition;
     this.revision = code.revision;
     this.#replayed = row.commands;
-    this.machine = new Machine(history, row.begunAt ?? row.createdAt, host.position);
+    this.machine = new Machine(past, row.begunAt ?? row.createdAt, host.position);
     this.bodies = new Bodies(this);
   }
 

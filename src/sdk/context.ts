@@ -56,7 +56,7 @@ export class BaseContext {
       (level: string) =>
       (...args: unknown[]) => {
         const { machine, host } = this.attempt;
-        if (!machine.replaying) host.report(this.attempt, { kind: "console", level, args });
+        if (!machine.repeating) host.report(this.attempt, { kind: "console", level, args });
       };
     return {
       debug: at("debug"),

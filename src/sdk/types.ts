@@ -162,7 +162,7 @@ export interface InvocationRequest {
   readonly attempt: number;
 }
 
-/** `console` without output on replay: each line appears once. */
+/** `console` without output on replay: a line appears again only after a crash or a retry. */
 export interface ContextConsole {
   debug(...data: unknown[]): void;
   log(...data: unknown[]): void;

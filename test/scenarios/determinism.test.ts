@@ -225,6 +225,42 @@ scenario("R5: date, rand and what was read repeat; values share nothing", async 
   expect(JSON.parse(result)).toMatchObject({ 3: { list: [1] }, 5: { list: [1] } });
 });
 
+scenario(
+  "a line printed while something is awaited is not printed again after it",
+  async (open) => {
+    const waiting = service("Waiting", {
+      async go(ctx): Promise<void> {
+        ctx.console.log("begin");
+        const { promise, id } = ctx.awakeable<string>();
+        ctx.console.log("asked");
+        const called = ctx.call(waiting).nap();
+        await ctx.run("show", () => void (shown = id));
+        ctx.console.log("shown");
+        ctx.console.log("called", await called);
+        ctx.console.log(await promise);
+        ctx.console.log("end", await ctx.signal("s"));
+      },
+      async nap(ctx): Promise<number> {
+        await ctx.sleep("1m");
+        return 1;
+      },
+    });
+    let shown = "";
+    const engine = await open({ services: [waiting] });
+    const { id, result } = await engine.send(waiting).go();
+    await engine.advance("2m");
+    await engine.signal(id, "s", 2);
+    await engine.runUntilIdle();
+    await engine.awakeable(shown).resolve("woken");
+    await engine.runUntilIdle();
+    await result();
+    const lines = engine.events.flatMap((event) => (event.kind === "console" ? [event.args] : []));
+    expect(lines.map((args) => args.join(" "))).toEqual([
+      ...["begin", "asked", "shown", "called 1", "woken", "end 2"],
+    ]);
+  },
+);
+
 scenario("console is silent on replay", async (open) => {
   const talking = service("Talking", {
     async go(ctx): Promise<void> {

@@ -84,7 +84,7 @@ export function timerDue(decision: Decision, { timer }: Of<"timerDue">): void {
   else {
     decision.emit({ kind: "timerFired", due, n, of });
     if (row.status === "running") decision.learn({ kind: "retryStep", n, of });
-    else if (row.status === "suspended") run(decision, row);
+    else if (row.status === "suspended") run(decision, row, row.entries);
   }
 }
 

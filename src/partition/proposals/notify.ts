@@ -14,9 +14,10 @@ export function notify(
 ): boolean {
   const row = decision.tables.invocation(n);
   if (row === undefined || row.status === "completed") return false;
+  const seen = row.entries;
   decision.emit({ kind: "notified", n, notification });
   if (row.status === "running") decision.learn({ kind: "notified", n, notification });
-  else if (row.status === "suspended") run(decision, row);
+  else if (row.status === "suspended") run(decision, row, seen);
   else if (row.status === "backing-off" && notification.kind === "cancelled") run(decision, row);
   return true;
 }

@@ -9,13 +9,14 @@ import type { InvocationRow } from "../../model/row.ts";
 import { editHandler } from "../../model/target.ts";
 import type { Decision } from "../decision.ts";
 
-export function run(decision: Decision, row: InvocationRow): void {
+/** `seen`: entries that the attempt before was handed, when it was suspended. */
+export function run(decision: Decision, row: InvocationRow, seen?: number): void {
   const { n } = row;
   if (!hosted(decision, row)) return;
   // An edit is made in a decision of its own, which `start` brings: a record is bounded (R18).
   if (decision.leader.room() && row.handler !== editHandler) {
     decision.emit({ kind: "started", n });
-    decision.learn({ kind: "start", n });
+    decision.learn(seen === undefined ? { kind: "start", n } : { kind: "start", n, seen });
   } else {
     decision.emit({ kind: "ready", n });
     decision.learn({ kind: "ready", n });
