@@ -30,8 +30,9 @@ export class Journals {
     const length = row.from + row.entries.length;
     invariant(index === length, `I4: entry ${index} appended to a journal of ${length}`);
     row.entries.push(entry);
-    row.positions.push(position);
-    if (this.#track && row.at === 0) this.#changed.push(row);
+    // Whoever folds lets go of journals whole.
+    if (!this.#track) row.positions.push(position);
+    else if (row.at === 0) this.#changed.push(row);
     row.at = position;
   }
 

@@ -8,6 +8,7 @@ import { Heap } from "../../std/heap.ts";
 
 interface HotTimer {
   readonly timer: TimerRow;
+  readonly key: string;
   readonly at: number;
   readonly gone: boolean;
   /** The cold table has never held it: what came and went since the last fold is no write. */
@@ -87,7 +88,7 @@ export class Timers {
   *changed(folded: number): IterableIterator<readonly [TimerRow, "put" | "delete"]> {
     for (; this.#cursor < this.#queue.length; this.#cursor++) {
       const hot = this.#queue[this.#cursor] as HotTimer;
-      if (hot.at <= folded || this.#hot.get(keyOf(hot.timer)) !== hot) continue;
+      if (hot.at <= folded || this.#hot.get(hot.key) !== hot) continue;
       if (!hot.gone) yield [hot.timer, "put"];
       else if (!hot.born) yield [hot.timer, "delete"];
     }
@@ -97,8 +98,7 @@ export class Timers {
     for (; this.#head < this.#queue.length; this.#head++) {
       const hot = this.#queue[this.#head] as HotTimer;
       if (hot.at > position) break;
-      const key = keyOf(hot.timer);
-      if (this.#hot.get(key) === hot) this.#hot.delete(key);
+      if (this.#hot.get(hot.key) === hot) this.#hot.delete(hot.key);
     }
     if (this.#head > 4096 && this.#head * 2 > this.#queue.length) {
       this.#queue.splice(0, this.#head);
@@ -109,7 +109,7 @@ export class Timers {
 
   #note(timer: TimerRow, at: number, gone: boolean): void {
     const key = keyOf(timer);
-    const hot = { timer, at, gone, born: this.#hot.get(key)?.born ?? !gone };
+    const hot = { timer, key, at, gone, born: this.#hot.get(key)?.born ?? !gone };
     this.#hot.set(key, hot);
     this.#queue.push(hot);
   }
