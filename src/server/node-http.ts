@@ -94,7 +94,9 @@ function linger(incoming: IncomingMessage, outgoing: ServerResponse): void {
 
 function bytesOf(incoming: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
   const parsed = (incoming as { readonly body?: unknown }).body;
-  if (parsed !== undefined && incoming.readableEnded) return Promise.resolve(unparsed(parsed));
+  if (parsed !== undefined && incoming.readableEnded) {
+    return Promise.resolve(unparsed(parsed, incoming.headers["content-type"]));
+  }
   return new Promise((resolve, reject) => {
     const declared = Number(incoming.headers["content-length"] ?? 0);
     if (declared > bytesMax) return reject(bodyTooLarge(bytesMax));
@@ -116,9 +118,11 @@ function bytesOf(incoming: IncomingMessage, bytesMax: number): Promise<Uint8Arra
 }
 
 /** A framework has read the body already: what it made of it becomes bytes again. */
-function unparsed(body: unknown): Uint8Array {
+function unparsed(body: unknown, contentType = ""): Uint8Array {
   if (body instanceof Uint8Array) return body;
-  if (typeof body === "string") return utf8(body);
+  // A parser of JSON gives the text within the quotes, any other the text as it came.
+  if (typeof body === "string" && !/^application\/(?:.*\+)?json/i.test(contentType))
+    return utf8(body);
   return utf8(JSON.stringify(body));
 }
 
