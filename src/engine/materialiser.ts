@@ -121,6 +121,8 @@ export class Folder {
       if (row !== null && (row.status !== "completed" || row.at <= folded)) continue;
       if (this.#tables.journals.held(n) !== undefined) continue;
       const gone = row === null || this.#tables.swept(row);
+      // One that had ended before, and changed since: its journal is finished already.
+      if (!gone && this.#cold.invocation(n)?.status === "completed") continue;
       yield { n, from: row?.entries ?? 0, entries: [], end: gone ? "dropped" : "finished" };
     }
   }
