@@ -183,6 +183,13 @@ export class Faults {
       ),
       life.ended,
     ]);
+    if (over === "CHANGELOG_FAILED" || over === "TABLE_DAMAGED") {
+      this.#world.sometimes(`an engine does not close in order: ${over}`);
+      return life.die();
+    }
+    if (over !== "closed" && over !== "died" && over !== "failed") {
+      this.#world.fail("I10", `the engine does not close: ${over}`);
+    }
     if (over !== "closed") return;
     this.#world.sometimes("an engine closes in order");
     if (sim.finishing) return;

@@ -8,7 +8,8 @@ const depthMax = 3;
 
 export function programOf(world: World, profile: Profile): Step {
   let count = 0;
-  // What throws once and not again decides by the attempt: nothing may come of it but an attempt.
+  // What throws once and not again decides by the attempt: nothing may come of it but an attempt,
+  // and nothing may be under way beside it.
   const leaf = (mayThrow: boolean): Step => {
     const kind = world.pick(profile.steps);
     return step(kind === "throws" && !mayThrow ? "tick" : kind, []);
@@ -21,9 +22,9 @@ export function programOf(world: World, profile: Profile): Step {
     key: `${world.random.integer(profile.keys)}`,
     children,
   });
-  const node = (depth: number): Step => {
+  const node = (depth: number, first = false): Step => {
     if (depth > 0 && (depth >= depthMax || world.chance(0.5))) {
-      const one = leaf(depth === 1);
+      const one = leaf(depth === 1 && first);
       // What is called or spawned is a program of its own, one step deep.
       return one.kind === "call" || one.kind === "spawn" ? { ...one, children: [leaf(true)] } : one;
     }
@@ -31,7 +32,7 @@ export function programOf(world: World, profile: Profile): Step {
     const width = 1 + world.random.integer(depth === 0 ? 5 : 3);
     return step(
       kind,
-      Array.from({ length: width }, () => node(depth + 1)),
+      Array.from({ length: width }, (_, i) => node(depth + 1, i === 0)),
     );
   };
   return node(0);

@@ -165,6 +165,7 @@ function carrier(
     let free = 0;
     return (message) => {
       free = Math.max(free, world.now + world.between(0.01, 1));
+      world.say(() => `message ${JSON.stringify({ ...message, bytes: undefined })}`);
       world.at(free - world.now, () => take(message), life);
     };
   };
