@@ -4,6 +4,7 @@
 import { recordsOf } from "../src/codec/record.ts";
 import type { Change } from "../src/model/change.ts";
 import type { Batch, Changelog, StoredBatch } from "../src/ports/changelog.ts";
+import { History } from "./history.ts";
 import { never } from "./inode.ts";
 import type { Owner, World } from "./world.ts";
 
@@ -11,6 +12,7 @@ export class Archive {
   readonly #world: World;
   /** Every batch that is part of the history, in order; the last may be in doubt. */
   readonly batches: StoredBatch[] = [];
+  readonly #history: History;
   #acknowledged = 0;
   #doubt: Batch | undefined;
   #trimmed = 0;
@@ -18,6 +20,7 @@ export class Archive {
 
   constructor(world: World) {
     this.#world = world;
+    this.#history = new History(world);
   }
 
   get acknowledged(): number {
@@ -92,6 +95,9 @@ export class Archive {
   #answered(batch: StoredBatch): void {
     this.#world.note(`durable ${batch.first}+${batch.count} chain ${batch.chain}`);
     this.batches.push(batch);
+    recordsOf(batch.bytes, batch.first).forEach(({ time, changes }, i) => {
+      this.#history.record(batch.first + i, time, changes);
+    });
     this.#acknowledged = batch.first + batch.count - 1;
     this.#doubt = undefined;
   }

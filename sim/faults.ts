@@ -49,6 +49,7 @@ export class Faults {
     this.#sim.wall.offsetMs = this.#newest;
     await this.#sim.serving();
     this.#sim.finishing = true;
+    this.#sim.record.mended = true;
     await this.#watching;
   }
 

@@ -31,6 +31,9 @@ interface Inside {
 /** A body may take so long at most, in ms of virtual time. */
 const bodyMsMax = 400;
 
+/** Far more than it takes to be paused, with operators who resume it now and then. */
+const killsMax = 40;
+
 export class Record {
   readonly world: World;
   /** Traces of each life that are durable, whichever way that became known. */
@@ -43,6 +46,8 @@ export class Record {
   readonly awakeables: Set<string> = new Set();
   readonly waiting: Set<string> = new Set();
   readonly inside: Map<string, Inside> = new Map();
+  /** What ends its process does so no more. */
+  mended = false;
   readonly #keys = new Map<string, string>();
   #serial = 0;
 
@@ -114,7 +119,7 @@ export class Ledger {
     if (record.durable.has(key)) world.fail("O2", `${key} of ${life} ${step.name} ran again`);
     record.learned(life, before, `before ${step.name}`);
     this.#enter(body);
-    if (step.kind === "poison" && ran <= step.times) {
+    if (step.kind === "poison" && this.#kills(step, ran)) {
       world.sometimes("a handler ends its process");
       this.#die();
       return never();
@@ -153,6 +158,13 @@ export class Ledger {
         reject(new Error("told to stop"));
       });
     });
+  }
+
+  /** Some end their process a few times, some until the end of the story: those are paused (R10). */
+  #kills({ ms, times }: Step, ran: number): boolean {
+    const record = this.#record;
+    if (ran > killsMax) record.world.fail("R10", `a handler has ended its process ${ran} times`);
+    return ran <= times || (ms === 60_000 && !record.mended);
   }
 
   #fails(step: Step, ran: number): void {

@@ -1,0 +1,178 @@
+// Faults to plant, each a text that stands exactly once in a file of src/ and what to put in its
+// place. Where a refactor moves the line, planting fails loudly: write the fault anew then.
+import type { Planted } from "../../sim/build.ts";
+
+export interface Mutant extends Planted {
+  /** What is wrong with it, as a sentence. */
+  readonly name: string;
+}
+
+export const mutants: readonly Mutant[] = [
+  // ---- the changelog on its disk
+  {
+    name: "a frame counts without a sync",
+    file: "src/file/tail.ts",
+    find: "const synced = this.#file.sync();",
+    put: "const synced = Promise.resolve();",
+  },
+  {
+    name: "a failed sync is tried again",
+    file: "src/file/tail.ts",
+    find: "    await synced;",
+    put: "    await synced.catch(() => this.#file.sync());",
+  },
+  {
+    name: "a failed sync is passed over",
+    file: "src/file/tail.ts",
+    find: "    await synced;",
+    put: "    await synced.catch(() => {});",
+  },
+  {
+    name: "a full disk is fatal",
+    file: "src/file/tail.ts",
+    find: "if (!isDiskFull(error)) throw error;",
+    put: "throw error;",
+  },
+  {
+    name: "a short write is taken for a whole one",
+    file: "src/file/tail.ts",
+    find: "    if (count > 0) return count;",
+    put: "    if (count > 0) return asked;",
+  },
+  {
+    name: "what was read back after an unclean end is believed (R16)",
+    file: "src/file/repair.ts",
+    find: 'const doubtful = scan.lastKind === "batch" || distrusted ? scan.lastBatch : undefined;',
+    put: 'const doubtful = undefined as (typeof scan)["lastBatch"];',
+  },
+  {
+    name: "that a sync has failed is forgotten by the next open (R16)",
+    file: "src/file/repair.ts",
+    find: "const distrusted = (await readWhole(disk, join(folder, failedName))) !== undefined;",
+    put: "const distrusted = false;",
+  },
+  {
+    name: "a name is not made durable with the segment",
+    file: "src/file/segment.ts",
+    find: "    await disk.syncDirectory(folder);",
+    put: "",
+  },
+  {
+    name: "a segment that is not there for now is called damaged",
+    file: "src/file/reader.ts",
+    find: "if (!isAbsent(error)) throw failed(segment, error);",
+    put: "",
+  },
+  {
+    name: "a torn tail is taken for damage",
+    file: "src/file/scan.ts",
+    find: "const unsynced = from !== undefined && frame.first > from && frame.watermark < from;",
+    put: "const unsynced = false;",
+  },
+  {
+    name: "the end of a clean log is not sealed anew",
+    file: "src/file/repair.ts",
+    find: "if (doubtful === undefined && !scan.torn) {",
+    put: "if (doubtful === undefined) {",
+  },
+  // ---- copies
+  {
+    name: "the changelog is trimmed behind the newest copy rather than the one before (R15)",
+    file: "src/engine/checkpointer.ts",
+    find: "await this.#storage.changelog.trim(copy.behind);",
+    put: "await this.#storage.changelog.trim(copy.position);",
+  },
+  {
+    name: "the changelog is trimmed behind what is folded, copied or not (R15)",
+    file: "src/engine/checkpointer.ts",
+    find: "await this.#storage.changelog.trim(copy.behind);",
+    put: "await this.#storage.changelog.trim(this.#storage.materialiser.folded);",
+  },
+  {
+    name: "a copy that does not match its checksum is used",
+    file: "src/file/snapshots.ts",
+    find: "if (actual === sha256) return { path",
+    put: "return { path",
+  },
+  {
+    name: "the name of a copy is used for every copy",
+    file: "src/file/snapshots.ts",
+    find: 'return `${String(position).padStart(16, "0")}-${sha256}.copy`;',
+    put: 'return `${"1".padStart(16, "0")}-${sha256}.copy`;',
+  },
+  // ---- the processor
+  {
+    name: "effects leave before their record is durable (I1)",
+    file: "src/engine/processor.ts",
+    find: "      if (next.position > durable) break;\n      this.#effects.shift();",
+    put: "      this.#effects.shift();",
+  },
+  {
+    name: "the barrier does not hold (R2)",
+    file: "src/engine/processor.ts",
+    find: "      if (next.position > durable) break;\n      this.#waiting.shift();",
+    put: "      this.#waiting.shift();",
+  },
+  {
+    name: "a body does not wait for what its handler has learned (R2)",
+    file: "src/sdk/bodies.ts",
+    find: "if (before === undefined) host.whenDurable(machine.learned, start);",
+    put: "if (before === undefined) host.whenDurable(0, start);",
+  },
+  {
+    name: "stamps go back with the clock (R21)",
+    file: "src/engine/processor.ts",
+    find: "if (now > this.#time) this.#time = now;",
+    put: "this.#time = now;",
+  },
+  {
+    name: "a batch is folded before it is durable",
+    file: "src/engine/processor.ts",
+    find: "    this.#appending = true;\n",
+    put: "    this.#appending = true;\n    this.#parts.materialiser.give({ ...batch, chain: 1 });\n",
+  },
+  // ---- recovery and folding
+  {
+    name: "a fold that failed is written again without its rows (I11)",
+    file: "src/engine/materialiser.ts",
+    find: "    invariant(!this.#writing, ",
+    put: "    invariant(true, ",
+  },
+  {
+    name: "a fold that fails during recovery is not heard of",
+    file: "src/engine/recovery.ts",
+    find: "if (failed.length > 0) throw failed[0];",
+    put: "",
+  },
+  {
+    name: "recovery applies again what the table holds",
+    file: "src/engine/recovery.ts",
+    find: "if (batch.first + i <= position) continue;",
+    put: "if (batch.first + i < position) continue;",
+  },
+  {
+    name: "a row that has gone stays in the cold table",
+    file: "src/engine/materialiser.ts",
+    find: "else if (n <= folded) rows.push([n, null]);",
+    put: "",
+  },
+  {
+    name: "a change that comes while a stretch is written is forgotten (R14)",
+    file: "src/partition/tables/hot-rows.ts",
+    find: "if (held !== undefined && held.at === at) {",
+    put: "if (held !== undefined) {",
+  },
+  {
+    name: "timers are not looked at when an epoch begins",
+    file: "src/engine/partition.ts",
+    find: "    this.#timers.start();",
+    put: "",
+  },
+  // ---- the rules
+  {
+    name: "a message of a stale attempt is taken (I8)",
+    file: "src/partition/proposals/asking.ts",
+    find: "this.index = row.commands;",
+    put: "this.index = row.commands + 0 * row.attempt;",
+  },
+];
