@@ -20,11 +20,13 @@ const rooms = {
   // Floor 5: what speaks a protocol.
   server: ["std", "model", "ports", "sdk", "engine"],
   client: ["std", "model", "sdk"],
+  // Stored journals against code.
+  journal: ["std", "model", "ports", "codec", "replay", "sdk"],
 };
 /** Floor 7 beside index.ts, and floor 6. */
 const faces = ["testing", "cli"];
 const wiring =
-  "^src/(open|hosts|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|platform|platform-node|platform-browser)[.]ts$";
+  "^src/(open|hosts|archive|replay-here|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|platform|platform-node|platform-browser)[.]ts$";
 const face = "^src/index[.]ts$";
 const tests = "[.]test[.]ts$";
 
@@ -34,8 +36,8 @@ const natsClient = "^src/nats/connection[.]ts$";
 /** Foreign things with a room of their own: nobody else imports them. */
 const foreign = {
   // file-storage.ts: it places the table among the files, which file/ and sqlite/ each know half of.
-  // testing/source-line.ts: it shows the user's line of code.
-  fs: "^src/(file/disk[.]ts|(file-storage|nats-storage|nats-cluster|table-folding)[.]ts|sqlite/|cli/|testing/source-line[.]ts)",
+  // journal/source-line.ts: it shows the user's line of code.
+  fs: "^src/(file/disk[.]ts|(archive|file-storage|nats-storage|nats-cluster|table-folding)[.]ts|sqlite/|cli/|journal/source-line[.]ts)",
   child_process: "^src/(local/(materialiser|sql)-process[.]ts|cli/commands/dev[.]ts)$",
   zlib: "^src/file/",
   net: "^src/file/lock[.]ts$",
@@ -49,7 +51,7 @@ const foreign = {
 /** Node's own small change: adapters and Node's wiring may have it, the rest runs anywhere. */
 const plain = "^(crypto|path|url|timers|util)(/|$)";
 const nodeRooms =
-  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/(source-line|outside)[.]ts|(file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|platform-node)[.]ts)";
+  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/outside[.]ts|journal/source-line[.]ts|(archive|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|platform-node)[.]ts)";
 
 const floorRules = Object.entries(rooms).map(([room, below]) => ({
   name: `floor-of-${room}`,

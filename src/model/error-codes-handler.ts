@@ -23,7 +23,9 @@ export type HandlerErrorCode =
   | "STATE_READ_ONLY"
   | "STATE_TOO_LARGE"
   | "CRASH_TEST_FAILED"
-  | "HANDLER_NOT_MOCKED";
+  | "HANDLER_NOT_MOCKED"
+  | "REPLAY_DIVERGED"
+  | "JOURNAL_FILE_INVALID";
 
 export const handlerErrorCodes: Readonly<Record<HandlerErrorCode, ErrorCodeEntry>> = {
   TERMINAL: {
@@ -158,5 +160,17 @@ export const handlerErrorCodes: Readonly<Record<HandlerErrorCode, ErrorCodeEntry
     happened: "A test called a handler of a mocked service that it does not say anything of.",
     why: "What it would have done is not known.",
     fix: "Give the handler to `mock(target, { … })`, or host the service itself.",
+  },
+  REPLAY_DIVERGED: {
+    status: 500,
+    happened: "Code and a journal that was replayed against it part.",
+    why: "An invocation with this journal would be paused when the code is deployed.",
+    fix: "Read the message: it has the command, what the journal holds there, and the line.",
+  },
+  JOURNAL_FILE_INVALID: {
+    status: 400,
+    happened: "The file is no journal that this version can read.",
+    why: "Replay needs the whole of what was exported.",
+    fix: "Export it again: `holdfast export <id> > run.json`.",
   },
 };

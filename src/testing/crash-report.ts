@@ -1,13 +1,14 @@
 // What a crash test says when it fails: what came out otherwise, behind which crash, and the journal
 // beside the lines of code that wrote it, with the place marked.
+
+import type { Asked } from "../journal/instrument.ts";
+import { type SourceLine, sourceText } from "../journal/source-line.ts";
 import { HoldfastError } from "../model/errors.ts";
 import { targetText } from "../replay/mismatch.ts";
 import type { CrashRun } from "./crash-run.ts";
 import type { Death } from "./crashing-storage.ts";
 import { commandsOf, type PastInvocation } from "./history.ts";
-import type { Asked } from "./instrument.ts";
 import { commandText, type Difference } from "./outcome.ts";
-import { type SourceLine, sourceText } from "./source-line.ts";
 
 export interface Finding {
   /** One sentence: what is wrong. */

@@ -2,14 +2,15 @@
 // next, watched handlers, and at most one death, after which another engine goes on with what was
 // durable. It gathers what happened; what to make of it is crash-test.ts.
 
+import { type Asked, instrumented, type Watcher } from "../journal/instrument.ts";
 import { durationMs } from "../model/duration.ts";
+import type { Failure } from "../model/payload.ts";
 import type { RunningAttempt } from "../sdk/attempt-host.ts";
 import type { Callable, Duration, Step } from "../sdk/types.ts";
 import { type CrashClient, OutlivingClient } from "./crash-client.ts";
 import { commitsMax, endless, stuck } from "./crash-endless.ts";
 import type { Death } from "./crashing-storage.ts";
 import { History, type PastInvocation } from "./history.ts";
-import { type Asked, instrumented, type Watcher } from "./instrument.ts";
 import { Names } from "./names.ts";
 import { TestEngine } from "./test-engine.ts";
 import { type Read, setTraps } from "./traps.ts";
@@ -133,7 +134,7 @@ export class CrashRun {
     await this.#until(() => over);
     if (over) await this.#until(() => false, jumpsAfterMax);
     // A scenario that cannot end is left behind with its engine: what it asks is not answered.
-    if (this.paused === undefined) await this.#engine.close();
+    if (this.stopped === undefined) await this.#engine.close();
     else this.#end();
     await this.#refresh();
   }
@@ -156,7 +157,7 @@ export class CrashRun {
       }
       if (this.#executing > 0 && (await this.#bodiesMove())) continue;
       await this.#refresh();
-      if (this.paused !== undefined) return;
+      if (this.stopped !== undefined) return;
       if (this.#advanced()) continue;
       const due = this.history.nextDue;
       if (jumpsMax === undefined && this.#client.waiting === 0) {
@@ -177,9 +178,15 @@ export class CrashRun {
     }
   }
 
-  /** A handler that cannot go on: its code and its journal disagree. */
-  get paused(): PastInvocation | undefined {
-    return this.history.stopped;
+  /** A handler that cannot go on: its code and its journal disagree, or it awaited something else. */
+  get stopped(): { readonly row: PastInvocation; readonly failure: Failure } | undefined {
+    for (const row of this.history.invocations.values()) {
+      const { paused, result } = row;
+      if (paused !== undefined && result === undefined) return { row, failure: paused };
+      if (result === undefined || !("failure" in result)) continue;
+      if (result.failure.code === "UNJOURNALED_AWAIT") return { row, failure: result.failure };
+    }
+    return undefined;
   }
 
   /** Whether bodies that execute in real time have done something, or are still given time to. */

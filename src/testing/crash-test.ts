@@ -67,7 +67,7 @@ async function check(
   model: CrashRun | undefined,
 ): Promise<void> {
   const finding =
-    (await pausedFinding(options, run)) ??
+    (await stoppedFinding(options, run)) ??
     unawaitedFinding(run) ??
     repeatedFinding(run) ??
     (model === undefined ? undefined : differenceFinding(model, run));
@@ -75,13 +75,13 @@ async function check(
 }
 
 /** A handler that asked for something other than its journal holds, or awaited what is not in it. */
-async function pausedFinding(
+async function stoppedFinding(
   options: CrashTestOptions,
   run: CrashRun,
 ): Promise<Finding | undefined> {
-  const row = run.paused;
-  if (row?.paused === undefined) return undefined;
-  const { code, message, data } = row.paused;
+  if (run.stopped === undefined) return undefined;
+  const { row, failure } = run.stopped;
+  const { code, message, data } = failure;
   if (code === "UNJOURNALED_AWAIT") {
     const line = await awaitedOutside(options);
     return {

@@ -1,9 +1,10 @@
 // What steps did: every body that ran, in order, and what it gave. And bodies that a test puts in
 // place of others, by the name of their step.
+
+import { instrumentedSteps } from "../journal/instrument.ts";
 import { idOf } from "../model/invocation-id.ts";
 import type { RunningAttempt } from "../sdk/attempt-host.ts";
 import type { Callable, Step } from "../sdk/types.ts";
-import { instrumentedSteps } from "./instrument.ts";
 
 /** Which step of which invocation. */
 export interface StepCall {

@@ -1,5 +1,6 @@
 // The face `holdfast/testing`: re-exports only.
 
+export type { Redact, Redacted, StoredJournal } from "../journal/stored-journal.ts";
 export type { Configuration } from "./configurations.ts";
 export { configurations, eachConfiguration } from "./configurations.ts";
 export type { AppsConformance, AppsPlace } from "./conformance/apps.ts";
@@ -25,6 +26,8 @@ export { crashTest } from "./crash-test.ts";
 export type { Effect, StepCall, StepMock } from "./effects.ts";
 export type { MockHandlers } from "./mock.ts";
 export { mock } from "./mock.ts";
+export type { ReplayFailure } from "./replay-test.ts";
+export { replayTest } from "./replay-test.ts";
 export type { HostileConfiguration, TestEngineOptions } from "./test-engine.ts";
 export { TestEngine } from "./test-engine.ts";
 export { VirtualClock } from "./virtual-clock.ts";

@@ -2,8 +2,8 @@
 // of everything asynchronous that begins, and the first thing a handler began by itself is the one.
 import { type AsyncHook, createHook } from "node:async_hooks";
 import { platform } from "#platform";
+import { Caller, type SourceLine } from "../journal/source-line.ts";
 import { CrashRun, type CrashTestOptions } from "./crash-run.ts";
-import { Caller, type SourceLine } from "./source-line.ts";
 
 /** What is no work of its own, and what awaits leave behind. */
 const harmless = new Set(["PROMISE", "TickObject", "Microtask"]);

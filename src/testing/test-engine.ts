@@ -3,7 +3,9 @@
 import type { EngineEvent } from "../engine/events.ts";
 import type { Host } from "../engine/host.ts";
 import { type EngineOptions, makeHost } from "../hosts.ts";
+import { type Redact, type StoredJournal, storeJournal } from "../journal/stored-journal.ts";
 import { HoldfastError } from "../model/errors.ts";
+import { parseInvocationId, positionOf } from "../model/ids.ts";
 import { Engine } from "../open.ts";
 import type { Callable, Client, Duration, Invocation } from "../sdk/types.ts";
 import { Prng } from "../std/prng.ts";
@@ -136,6 +138,22 @@ export class TestEngine implements Client, Operator, AsyncDisposable {
   /** Every body of a step that ran, in order, across crashes: what happened outside. */
   get effects(): readonly Effect[] {
     return this.#effects.all;
+  }
+
+  /**
+   * The journal of an invocation as `replayTest` takes it: to be kept in a file beside the test. What
+   * `redact` gives is written in place of each value.
+   *
+   * @throws HoldfastError `INVOCATION_NOT_FOUND`, `INVOCATION_ID_INVALID`.
+   */
+  async journal(id: string, redact?: Redact): Promise<StoredJournal> {
+    await this.runUntilIdle();
+    await (await this.#host.partition()).fold();
+    const { cold } = this.#storage;
+    const n = cold.derived(id) ?? positionOf(parseInvocationId(id).uuid);
+    const row = cold.invocation(n);
+    if (row === undefined) throw new HoldfastError("INVOCATION_NOT_FOUND", { data: { id } });
+    return storeJournal(row, cold.journal(n, 0), redact);
   }
 
   /** Puts a body in place of that of every step with this name, until what it answers is called. */

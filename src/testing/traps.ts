@@ -2,8 +2,8 @@
 // answer after a crash than before it, as it would in life, and is noted with its line. Code of steps
 // and of the test gets the real thing.
 import { platform } from "#platform";
+import { Caller } from "../journal/source-line.ts";
 import { Prng } from "../std/prng.ts";
-import { Caller } from "./source-line.ts";
 
 /** Something a handler asked of the process rather than of its context. */
 export interface Read {

@@ -43,7 +43,7 @@ export class Caller {
 }
 
 /** The first frame of a stack that is the user's. */
-function lineOf(stack: string): SourceLine | undefined {
+export function lineOf(stack: string): SourceLine | undefined {
   for (const frame of stack.split("\n").slice(1)) {
     const found =
       /(?:\(|at (?:async )?)((?:file:\/\/|\/|[A-Za-z]:[\\/])[^()]*?):(\d+):\d+\)?$/.exec(frame);
@@ -78,4 +78,9 @@ function textAt(path: string, line: number): string {
     files.set(path, lines);
   }
   return (lines[line - 1] ?? "").trim();
+}
+
+/** The text of a file of the user's. */
+export function readText(path: string | URL): string {
+  return readFileSync(path, "utf8");
 }
