@@ -28,6 +28,8 @@ export interface ListenOptions {
   /** Connections at a time, in all and of one address. Default 10,000 and 2,000. */
   readonly connectionsMax?: number | undefined;
   readonly connectionsPerAddressMax?: number | undefined;
+  /** A request must have arrived within this; waiting for its answer is free. Default "30s". */
+  readonly requestTimeout?: Duration | undefined;
   /** How long `close()` lets answers under way finish. Default "10s". */
   readonly drainTimeout?: Duration | undefined;
 }
@@ -41,9 +43,8 @@ export interface Listener extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A request must have arrived within these, headers and all of it; waiting for its answer is free. */
+/** Its headers sooner. */
 const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 30_000;
 /** Longer than what load balancers keep idle, so that it is they who close. */
 const keepAliveTimeoutMs = 65_000;
 const checkIntervalMs = 1000;
@@ -88,11 +89,12 @@ class Serving implements Listener {
 
   constructor(handler: NodeHandler, options: ListenOptions) {
     const { tls, connectionsMax = 10_000, connectionsPerAddressMax = 2000 } = options;
+    const requestTimeout = durationMs(options.requestTimeout ?? "30s");
     const limits = {
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeout),
+      requestTimeout,
       keepAliveTimeout: keepAliveTimeoutMs,
-      connectionsCheckingInterval: checkIntervalMs,
+      connectionsCheckingInterval: Math.min(checkIntervalMs, requestTimeout),
       maxHeaderSize: headerBytesMax,
       insecureHTTPParser: false,
       noDelay: true,

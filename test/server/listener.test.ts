@@ -1,6 +1,6 @@
 // The ingress behind a port: real sockets on a free port of this machine.
 import { connect } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { Engine, type HoldfastError, memory } from "../../src/index.ts";
 import { type Listener, type ServeOptions, serve } from "../../src/server/index.ts";
 import { approval, counter, greeter } from "../support/services.ts";
@@ -120,6 +120,40 @@ test("a body that says it is too large, and one that does not end, are refused",
   const chunk = `400\r\n${"1".repeat(1024)}\r\n`;
   const endless = await raw(server, `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}`);
   expect(endless).toMatch(/^HTTP\/1.1 413 /);
+});
+
+test.each([
+  ["headers", "GET /restate/health HTTP/1.1\r\nHost: loc"],
+  [
+    "a body",
+    "POST /Greeter/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+      'Content-Length: 100\r\n\r\n"half of i',
+  ],
+])("who sends %s and stops in the middle is cut off, and others are not", async (_, text) => {
+  const { engine, server } = await served({ requestTimeout: "100ms" });
+  const asked = new Promise<string>((resolve) => awakeables.push(resolve));
+  const waits = fetch(`${server.url}/Approval/ask`);
+  const id = await asked;
+  expect(await raw(server, text)).toMatch(/^(HTTP\/1.1 408 |$)/);
+  // Waiting for an answer has no limit.
+  await engine.awakeable(id).resolve("patient");
+  expect(await (await waits).json()).toBe("patient");
+});
+
+test("one address has its share of connections", async () => {
+  const { server } = await served({ connectionsPerAddressMax: 2 });
+  const held = [connect(server.port, "127.0.0.1"), connect(server.port, "127.0.0.1")];
+  await Promise.all(
+    held.map((socket) => new Promise((resolve) => socket.once("connect", resolve))),
+  );
+  await expect(fetch(`${server.url}/restate/health`)).rejects.toThrow();
+  const [first] = held;
+  first?.destroy();
+  await vi.waitUntil(async () => {
+    const response = await fetch(`${server.url}/restate/health`).catch(() => undefined);
+    return response?.status === 200;
+  });
+  for (const socket of held) socket.destroy();
 });
 
 test("a client that goes leaves the invocation to go on", async () => {
