@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 CODE := src test bench examples scripts sim
 TOOLS := tools/node_modules/.bin
-.PHONY: help ticket-cart test check sim lint format build bench examples
+.PHONY: help ticket-cart docker-up docker-down nats-up nats-down test-nats test check sim lint format build bench examples
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,24 @@ examples: build ## Every example, one after the other
 	@set -e; for e in examples/*/main.ts examples/*/survive.ts; do \
 	  printf '\n--- %s\n' "$$e"; npx --no-install tsx "$$e"; \
 	done
+
+docker-up: ## Three NATS servers in containers, for a cluster (without Docker: make nats-up)
+	@docker info >/dev/null 2>&1 || { echo 'Docker does not answer: start it, or run make nats-up.'; exit 1; }
+	docker compose up --detach --wait
+	@echo 'nats://127.0.0.1:14222,nats://127.0.0.1:14223,nats://127.0.0.1:14224'
+
+docker-down: ## Ends them; what they hold stays in their volumes
+	docker compose down
+
+nats-up: node_modules/.package-lock.json ## Three NATS servers on this machine, for a cluster; data in .nats
+	@npx --no-install tsx scripts/nats.ts up
+
+nats-down: node_modules/.package-lock.json ## Ends them; what they hold stays
+	@npx --no-install tsx scripts/nats.ts down
+
+# One file after the other: each runs servers of its own.
+test-nats: build ## The cluster on real NATS servers, which it starts and kills itself
+	NATS_FAULTS=1 npx --no-install vitest run --no-file-parallelism src/nats test/nats
 
 test: build ## Unit, conformance and scenario tests (FILE=… for one)
 	npx --no-install vitest run $(FILE)

@@ -9,7 +9,7 @@ import { textOfUtf8, utf8 } from "../std/bytes.ts";
 import { type JetStream, pause } from "./jetstream.ts";
 import { appsNames } from "./names.ts";
 import { unavailable } from "./outcome.ts";
-import { durable, type ProvisionOptions, provision } from "./provision.ts";
+import { created, durable, type ProvisionOptions, provision } from "./provision.ts";
 
 /** When each stream of an app was made. */
 export type Made = Readonly<Record<string, string>>;
@@ -91,6 +91,6 @@ export class NatsApps implements Apps {
   async #prepare(): Promise<void> {
     if ((await this.#jetstream.info(appsNames.stream)) !== undefined) return;
     const { replicas } = this.#options;
-    await this.#jetstream.create({ ...durable(appsNames, replicas), max_msgs: historyMax });
+    await created(this.#jetstream, { ...durable(appsNames, replicas), max_msgs: historyMax });
   }
 }

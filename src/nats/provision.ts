@@ -1,6 +1,7 @@
 // The streams of an app: how each is made, and made only when the app is first registered.
+import { HoldfastError } from "../model/errors.ts";
 import { halted } from "./halt.ts";
-import { isRefusal, type JetStream, type StreamConfig, type StreamInfo } from "./jetstream.ts";
+import { type JetStream, pause, Refusal, type StreamConfig, type StreamInfo } from "./jetstream.ts";
 import { changelogNames, copyNames, leaseNames, markNames, type StreamNames } from "./names.ts";
 
 export interface ProvisionOptions {
@@ -91,14 +92,32 @@ export function createChangelog(
 }
 
 const nameInUse = 10058;
+/** Servers of a cluster that do not know each other yet. */
+const noPeers = [10005, 10074];
 
 /** A stream that holds something belongs to an app whose registration was lost. */
 async function createFresh(jetstream: JetStream, config: StreamConfig): Promise<StreamInfo> {
-  const info = await jetstream.create(config).catch(async (error: unknown) => {
-    const there = isRefusal(error, nameInUse) ? await jetstream.info(config.name) : undefined;
-    if (there === undefined) throw error;
-    return there;
-  });
+  const info = await created(jetstream, config);
   if (info.state.last_seq === 0) return info;
   throw halted(config.name, "foreign", { last_seq: info.state.last_seq });
+}
+
+/** Makes a stream, or finds it made. A cluster that has just been started may need a while. */
+export async function created(jetstream: JetStream, config: StreamConfig): Promise<StreamInfo> {
+  for (const until = performance.now() + jetstream.patienceMs; ; await pause(200)) {
+    try {
+      return await jetstream.create(config);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const there = error.number === nameInUse ? await jetstream.info(config.name) : undefined;
+      if (there !== undefined) return there;
+      if (noPeers.includes(error.number) && performance.now() < until) continue;
+      throw new HoldfastError("NATS_UNSUITABLE", {
+        happened: `Stream ${config.name} cannot be made: ${error.message}.`,
+        fix: "See docs/cluster.md for what the servers and the account must allow.",
+        cause: error,
+        data: { stream: config.name, replicas: config.num_replicas },
+      });
+    }
+  }
 }

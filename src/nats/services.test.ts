@@ -93,6 +93,12 @@ withNats("over NATS, one replica", () => {
     await admin.deleteAll();
   });
 
+  test("more replicas than there are servers are refused", async () => {
+    const jetstream = new JetStream(connection, { patienceMs: 100 });
+    const register = new NatsApps(jetstream, { replicas: 3 });
+    await expect(register.all()).rejects.toMatchObject({ code: "NATS_UNSUITABLE" });
+  });
+
   test("an app whose registration was lost is not begun anew over its records", async () => {
     const register = () => new NatsApps(new JetStream(connection), { replicas: 1 });
     const record = { app: "shop", partitions: 1, secret: "5e", services: [] };
