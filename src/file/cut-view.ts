@@ -4,7 +4,7 @@
 import { basename, join } from "node:path";
 import { InvariantError } from "../std/assert.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { wholeOf } from "./disk.ts";
+import { isAbsent, wholeOf } from "./disk.ts";
 import { decodeFrame } from "./frame.ts";
 import {
   decodeHeader,
@@ -65,7 +65,11 @@ export class CutView implements Disk {
 
   async list(path: string): Promise<string[]> {
     // The note of the last close is compared apart: it says where damage is, not what is intact.
-    return (await this.#disk.list(path)).filter((name) => {
+    const names = await this.#disk.list(path).catch((error: unknown) => {
+      if (isAbsent(error)) return [];
+      throw error;
+    });
+    return names.filter((name) => {
       const number = numberOfName(name);
       return number !== undefined && number <= this.#lastNumber;
     });
@@ -77,7 +81,8 @@ export class CutView implements Disk {
       throw Object.assign(new Error(`not shown: ${path}`), { code: "ENOENT" });
     }
     const file = await this.#disk.open(path, "read");
-    return number < this.#lastNumber ? file : new CutFile(file, this.#lastBytes);
+    const bytes = number < this.#lastNumber ? Number.POSITIVE_INFINITY : this.#lastBytes;
+    return new CutFile(file, bytes);
   }
 
   readNow(path: string): Uint8Array {

@@ -1,7 +1,8 @@
 import type { ChildProcessByStdio } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -115,5 +116,78 @@ test("a path too long for a socket still has the kernel's name", async () => {
   if (process.platform === "linux") {
     await expect(lockDirectory(deep)).rejects.toMatchObject({ code: "DIRECTORY_LOCKED" });
   }
+  await lock.release();
+});
+
+test("an owner whose note cannot be read is another process", async () => {
+  const lock = await lockDirectory(directory);
+  for (const text of ["", "null", "7", "{}", '{"pid":"1","since":"now"}', '{"pid":1,"since":2}']) {
+    await writeFile(join(directory, "lock.json"), text);
+    await expect(lockDirectory(directory), text).rejects.toMatchObject({
+      code: "DIRECTORY_LOCKED",
+      message: expect.stringContaining(`${directory} is in use by another process.`),
+    });
+  }
+  await lock.release();
+});
+
+test("a lock whose note cannot be written is given free", async () => {
+  const disk = nodeDisk();
+  const full = {
+    ...disk,
+    open: async (path: string, mode: "read" | "write" | "create") => {
+      if (mode === "create") throw Object.assign(new Error("full"), { code: "ENOSPC" });
+      // Nor can the number of this start of the machine be read: the note does without.
+      if (path.startsWith("/proc")) throw Object.assign(new Error("none"), { code: "ENOENT" });
+      return disk.open(path, mode);
+    },
+  };
+  await expect(lockDirectory(directory, { disk: full })).rejects.toMatchObject({ code: "ENOSPC" });
+  const lock = await lockDirectory(directory);
+  await lock.release();
+});
+
+test("the socket of a dead process is replaced, or why it is not is told", async () => {
+  const { child } = await contender();
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const disk = nodeDisk();
+  const kept = {
+    ...disk,
+    unlink: async () => {
+      throw Object.assign(new Error("not yours"), { code: "EACCES" });
+    },
+  };
+  await expect(lockDirectory(directory, { disk: kept })).rejects.toMatchObject({ code: "EACCES" });
+  // Another one that came at the same moment has replaced it already.
+  const gone = {
+    ...disk,
+    unlink: async (path: string) => {
+      await disk.unlink(path);
+      throw Object.assign(new Error("gone"), { code: "ENOENT" });
+    },
+  };
+  const lock = await lockDirectory(directory, { disk: gone });
+  await lock.release();
+});
+
+test("of two that replace the same dead socket the one that is still there has the lock", async () => {
+  const { child } = await contender();
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const other = createServer((socket) => socket.end("somebody else"));
+  const disk = nodeDisk();
+  const beaten = {
+    ...disk,
+    unlink: async (path: string) => {
+      await disk.unlink(path);
+      if (!other.listening) await new Promise<void>((resolve) => other.listen(path, resolve));
+    },
+  };
+  await expect(lockDirectory(directory, { disk: beaten })).rejects.toMatchObject({
+    code: "DIRECTORY_LOCKED",
+  });
+  await new Promise((resolve) => other.close(resolve));
+  const lock = await lockDirectory(directory);
   await lock.release();
 });

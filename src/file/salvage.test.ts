@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { contentOf, openOn } from "../../test/support/changelog-script.ts";
 import type { DiskImage } from "../../test/support/fake-disk.ts";
-import { FakeDisk } from "../../test/support/fake-disk.ts";
+import { FakeDisk, systemError } from "../../test/support/fake-disk.ts";
 import { Prng } from "../std/prng.ts";
 import { rewrite } from "./rewrite.ts";
 import { examine } from "./salvage.ts";
@@ -132,3 +132,43 @@ test("a changelog that goes on behind a table begins there", async () => {
   expect(changelog.chainAt(100)).toBe(0xcafe);
   await changelog.append({ first: 101, count: 1, epoch: 9, bytes: new Uint8Array(3) });
 });
+
+test("a folder that is not there is an empty changelog; one that cannot be read is not", async () => {
+  const disk = new FakeDisk();
+  expect(await examine({ disk, ...place })).toMatchObject({ last: 0, known: 0, damage: undefined });
+  const { image } = await written("closed");
+  const unread = new FakeDisk(image);
+  unread.list = async () => {
+    throw systemError("EIO", place.folder);
+  };
+  await expect(examine({ disk: unread, ...place })).rejects.toMatchObject({ code: "EIO" });
+  const unopened = new FakeDisk(image);
+  unopened.fault = (call, path) =>
+    call === "open" && path.endsWith("3.segment") ? systemError("EIO", path) : undefined;
+  await expect(examine({ disk: unopened, ...place })).rejects.toMatchObject({ code: "EIO" });
+});
+
+test("an end that was cut off without a trace is told by the note of the last close", async () => {
+  const { image } = await written("closed");
+  const { image: shorter } = await writtenUpTo(20);
+  const closed = "/data/changelog/closed.json";
+  const files = new Map(shorter.files).set(closed, image.files.get(closed) as Uint8Array);
+  const found = await examine({ disk: new FakeDisk({ ...shorter, files }), ...place });
+  expect(found).toMatchObject({ last: 20, known: 60 });
+  expect(found.damage?.message).toContain("it ends at 20, and reached 60");
+  // The same positions, but of another history.
+  const { image: other } = await writtenUpTo(60);
+  const swapped = new Map(other.files).set(closed, image.files.get(closed) as Uint8Array);
+  const twin = await examine({ disk: new FakeDisk({ ...other, files: swapped }), ...place });
+  expect(twin.damage?.message).toContain("its history is not the one of its last orderly close");
+});
+
+async function writtenUpTo(last: number): Promise<{ image: DiskImage }> {
+  const disk = new FakeDisk();
+  const { changelog } = await openOn(disk, new Prng("other"));
+  for (let first = 1; first <= last; first++) {
+    await changelog.append({ first, count: 1, epoch: 1, bytes: Uint8Array.of(first) });
+  }
+  await changelog.close();
+  return { image: disk.image() };
+}
