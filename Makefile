@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 CODE := src test bench examples scripts sim
 TOOLS := tools/node_modules/.bin
-.PHONY: help ticket-cart docker-up docker-down nats-up nats-down test-nats test check sim lint format build bench examples
+.PHONY: help ticket-cart docker-up docker-down nats-up nats-down test-nats test check sim lint format build bench bench-http examples
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,3 +71,6 @@ format: tools/node_modules/.package-lock.json ## Format everything, sort imports
 
 bench: build ## Every target beside its floor, from the same run
 	npm run --silent bench
+
+bench-http: build ## The ingress beside Restate's server, which it installs for itself
+	npx --no-install tsx bench/http.ts
