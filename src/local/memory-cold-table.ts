@@ -31,6 +31,7 @@ import type {
 import type { KeyName, PromiseName } from "../ports/cold-queries.ts";
 import type { ColdChanges, ColdTable } from "../ports/cold-table.ts";
 import { invariant } from "../std/assert.ts";
+import { FewMap, FewSet } from "../std/few-map.ts";
 import { MemoryOutbox } from "./memory-outbox.ts";
 import { MemoryPromises } from "./memory-promises.ts";
 import { SortedList } from "./sorted-list.ts";
@@ -114,9 +115,9 @@ export class MemoryColdTable implements ColdTable {
     const { at, lock, version, stateBytes } = stored;
     const all = Array.from(stored.inbox, ([at, n]): InboxEntry => ({ at, n }));
     const inbox = all.filter(({ at }) => at > 0).sort((a, b) => a.at - b.at);
-    const beside = new Set(all.filter(({ at }) => at < 0).map(({ n }) => n));
-    const state = new Map(Array.from(stored.state, ([name, v]) => [name, decodePayload(v)]));
-    const changed = { names: new Set<string>(), allNames: false, entered: [], left: [] };
+    const beside = new FewSet(all.filter(({ at }) => at < 0).map(({ n }) => n));
+    const state = new FewMap(Array.from(stored.state, ([name, v]) => [name, decodePayload(v)]));
+    const changed = { names: new FewSet<string>(), allNames: false, entered: [], left: [] };
     return {
       ...{ partitionKey, service, key, at, lock, inbox, beside },
       ...{ state, stateBytes, version, changed },

@@ -1,6 +1,6 @@
 // One row type per table of a partition, hot or cold. Rows are written by partition/apply.ts alone;
 // everybody else reads them. `at` is the position of the row's last change.
-import type { MapLike } from "../std/few-map.ts";
+import type { MapLike, SetLike } from "../std/few-map.ts";
 import type { CommandIndex, Entry } from "./entry.ts";
 import type { Failure, Payload, Result } from "./payload.ts";
 
@@ -161,8 +161,8 @@ export interface ObjectRow {
   /** Who waits, in order of arrival. */
   inbox: InboxEntry[];
   /** Shared handlers of a workflow that have not ended (R17). */
-  readonly beside: Set<InvocationNumber>;
-  state: Map<string, Payload>;
+  readonly beside: SetLike<InvocationNumber>;
+  state: MapLike<string, Payload>;
   /** Bytes of all names and values. */
   stateBytes: number;
   /** Grows with each change of state: the version an operator's edit names. */
@@ -177,7 +177,7 @@ export interface InboxEntry {
 }
 
 export interface ObjectChanges {
-  readonly names: Set<string>;
+  readonly names: SetLike<string>;
   allNames: boolean;
   /** Of the inbox; and, with the negative of its number as `at`, of those beside. */
   readonly entered: InboxEntry[];

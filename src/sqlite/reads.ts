@@ -3,6 +3,7 @@
 
 import { decodeInvocation, decodePayload, decodeText } from "../codec/row.ts";
 import type { InvocationNumber, InvocationRow, Mode, ObjectRow, Status } from "../model/row.ts";
+import { FewMap, FewSet } from "../std/few-map.ts";
 import type { Connection, SqlRow, SqlValue, Statement } from "./driver.ts";
 
 export type Reads = { readonly [name in ReadName]: Statement };
@@ -108,8 +109,8 @@ export function objectOf(
   rows: readonly SqlRow[],
 ): ObjectRow {
   const inbox: ObjectRow["inbox"] = [];
-  const beside: ObjectRow["beside"] = new Set();
-  const state: ObjectRow["state"] = new Map();
+  const beside: ObjectRow["beside"] = new FewSet();
+  const state: ObjectRow["state"] = new FewMap();
   let newest = rows[0] as SqlRow;
   for (const row of rows) {
     const slot = row[0] as SqlValue;
@@ -134,6 +135,6 @@ export function objectOf(
     state,
     stateBytes: Number(newest[4]),
     version: Number(newest[3]),
-    changed: { names: new Set(), allNames: false, entered: [], left: [] },
+    changed: { names: new FewSet(), allNames: false, entered: [], left: [] },
   };
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FewMap } from "./few-map.ts";
+import { FewMap, FewSet } from "./few-map.ts";
 
 const key = fc.integer({ min: 0, max: 3 });
 const act = fc.oneof(
@@ -14,21 +14,27 @@ test("it is a map: whatever is done to both, both say the same, in the same orde
     fc.property(fc.array(act, { maxLength: 20 }), (acts) => {
       const few = new FewMap<number, number>();
       const map = new Map<number, number>();
+      const fewKeys = new FewSet<number>();
       for (const step of acts) {
         if (step.kind === "set") {
           few.set(step.key, step.value);
           map.set(step.key, step.value);
+          fewKeys.add(step.key);
         } else if (step.kind === "delete") {
-          expect(few.delete(step.key)).toBe(map.delete(step.key));
+          const there = map.delete(step.key);
+          expect([few.delete(step.key), fewKeys.delete(step.key)]).toEqual([there, there]);
         } else {
           few.clear();
           map.clear();
+          fewKeys.clear();
         }
         expect([...few]).toEqual([...map]);
         expect([...few.values()]).toEqual([...map.values()]);
-        expect(few.size).toBe(map.size);
+        expect([[...few.keys()], [...fewKeys]]).toEqual([[...map.keys()], [...map.keys()]]);
+        expect([few.size, fewKeys.size]).toEqual([map.size, map.size]);
         for (const k of [0, 1, 2, 3]) {
           expect([few.get(k), few.has(k)]).toEqual([map.get(k), map.has(k)]);
+          expect(fewKeys.has(k)).toBe(map.has(k));
         }
       }
     }),

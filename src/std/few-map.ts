@@ -10,7 +10,17 @@ export interface MapLike<K, V> extends Iterable<readonly [K, V]> {
   set(key: K, value: V): unknown;
   delete(key: K): boolean;
   clear(): void;
+  keys(): Iterable<K>;
   values(): Iterable<V>;
+}
+
+/** What a `Set` and `FewSet` have in common. */
+export interface SetLike<K> extends Iterable<K> {
+  readonly size: number;
+  has(key: K): boolean;
+  add(key: K): unknown;
+  delete(key: K): boolean;
+  clear(): void;
 }
 
 export class FewMap<K, V> implements MapLike<K, V> {
@@ -74,7 +84,45 @@ export class FewMap<K, V> implements MapLike<K, V> {
     else if (this.#filled) yield [this.#key as K, this.#value as V];
   }
 
+  *keys(): IterableIterator<K> {
+    for (const [key] of this) yield key;
+  }
+
   *values(): IterableIterator<V> {
     for (const [, value] of this) yield value;
+  }
+}
+
+/** A set of mostly none or one. */
+export class FewSet<K> implements SetLike<K> {
+  #map: FewMap<K, true> | undefined;
+
+  constructor(keys: Iterable<K> = []) {
+    for (const key of keys) this.add(key);
+  }
+
+  get size(): number {
+    return this.#map?.size ?? 0;
+  }
+
+  has(key: K): boolean {
+    return this.#map?.has(key) ?? false;
+  }
+
+  add(key: K): void {
+    this.#map ??= new FewMap();
+    this.#map.set(key, true);
+  }
+
+  delete(key: K): boolean {
+    return this.#map?.delete(key) ?? false;
+  }
+
+  clear(): void {
+    this.#map?.clear();
+  }
+
+  *[Symbol.iterator](): IterableIterator<K> {
+    if (this.#map !== undefined) yield* this.#map.keys();
   }
 }

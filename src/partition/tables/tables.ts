@@ -11,6 +11,7 @@ import type {
 import { partitionKeyOf } from "../../model/target.ts";
 import type { ColdRead } from "../../ports/cold-table.ts";
 import { invariant } from "../../std/assert.ts";
+import { FewMap, FewSet } from "../../std/few-map.ts";
 import { HotRows } from "./hot-rows.ts";
 import { Journals } from "./journals.ts";
 import { Outbox } from "./outbox.ts";
@@ -221,10 +222,10 @@ function emptyObject(partitionKey: string, service: string, key: string): Object
     at: 0,
     lock: 0,
     inbox: [],
-    beside: new Set(),
-    state: new Map(),
+    beside: new FewSet(),
+    state: new FewMap(),
     stateBytes: 0,
     version: 0,
-    changed: { names: new Set(), allNames: false, entered: [], left: [] },
+    changed: { names: new FewSet(), allNames: false, entered: [], left: [] },
   };
 }

@@ -116,7 +116,7 @@ export function besideTests({ on, expect }: Suite): void {
   });
 }
 
-function sorted(numbers: ReadonlySet<number> | undefined): number[] {
+function sorted(numbers: Iterable<number> | undefined): number[] {
   return [...(numbers ?? [])].sort((a, b) => a - b);
 }
 

@@ -10,7 +10,7 @@ import type {
   PromiseRow,
 } from "../../model/row.ts";
 import type { ColdChanges } from "../../ports/cold-table.ts";
-import { FewMap } from "../../std/few-map.ts";
+import { FewMap, FewSet } from "../../std/few-map.ts";
 
 export const partitionKey = "00000000000000a1";
 
@@ -158,17 +158,17 @@ export function objectRow(key: string, fields: ObjectFields): ObjectRow {
     at,
     lock,
     inbox: [...inbox],
-    beside: new Set(beside),
-    state: new Map(Object.entries(state)),
+    beside: new FewSet(beside),
+    state: new FewMap(Object.entries(state)),
     stateBytes,
     version,
-    changed: { names: new Set(names), allNames, entered: [...entered], left: [...left] },
+    changed: { names: new FewSet(names), allNames, entered: [...entered], left: [...left] },
   };
 }
 
 /** The same without what changed, as a read must give it. */
 export function asRead(row: ObjectRow): ObjectRow {
-  return { ...row, changed: { names: new Set(), allNames: false, entered: [], left: [] } };
+  return { ...row, changed: { names: new FewSet(), allNames: false, entered: [], left: [] } };
 }
 
 export function promiseRow(name: string, fields: Partial<PromiseRow> = {}): PromiseRow {
