@@ -43,7 +43,7 @@ nats-down: node_modules/.package-lock.json ## Ends them; what they hold stays
 
 # One file after the other: each runs servers of its own.
 test-nats: build ## The cluster on real NATS servers, which it starts and kills itself
-	NATS_FAULTS=1 npx --no-install vitest run --no-file-parallelism src/nats test/nats
+	NATS_FAULTS=$${NATS_FAULTS:-small} npx --no-install vitest run --no-file-parallelism src/nats test/nats
 
 test: build ## Unit, conformance and scenario tests (FILE=… for one)
 	npx --no-install vitest run $(FILE)
