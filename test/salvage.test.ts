@@ -285,7 +285,7 @@ describe("the command", () => {
 
   test("says what it can do, and which version it is", () => {
     expect(holdfast("--help")).toMatchObject({ code: 0, err: "" });
-    expect(holdfast("--help").out).toContain("holdfast salvage <directory>");
+    expect(holdfast("--help").out).toContain("salvage [options] <directory>");
     const version = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
     expect(holdfast("--version")).toEqual({ code: 0, out: `${version.version}\n`, err: "" });
   });

@@ -1,116 +1,104 @@
 #!/usr/bin/env node
-// The `holdfast` command. Data goes to stdout, as JSON or as asked; all else goes to stderr, for
-// people. Exit codes: 0 done, or nothing to do; 1 usage; 2 it could not be done; 3 damage was found
-// and its loss not accepted. docs/operations.md says when to use what.
-import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+// The `holdfast` command: reads its arguments, loads the command that is meant, and ends with its
+// exit code. Data goes to stdout, as tables or as JSON; all else goes to stderr, for people.
+import { Command, CommanderError } from "commander";
 import { isHoldfastError } from "../model/errors.ts";
-import type { SalvageReport } from "../salvage.ts";
-import { salvage } from "../salvage.ts";
+import { commands } from "./catalogue.ts";
+import type { CommandSpec } from "./command.ts";
+import { configure } from "./config.ts";
+import { CliError, exit, UsageError } from "./exit.ts";
+import { Output } from "./output.ts";
+import { plainText } from "./plain.ts";
+import { flagOf, settings } from "./settings.ts";
+import { version } from "./version.ts";
 
-const usage = `Usage: holdfast <command>
+/** The exit code of the command that ran. */
+let ended: number = exit.done;
 
-  holdfast salvage <directory> [--accept-loss] [--from-table]
-      Says what of a damaged data directory can be kept, and what is lost. No engine may have it
-      open. Prints the report as JSON.
-        --accept-loss   does it: what is damaged is moved aside, nothing is deleted
-        --from-table    goes on from the table, where it reaches further than the changelog
-  holdfast --version
-  holdfast --help
+async function main(argv: readonly string[]): Promise<void> {
+  // A reader that has seen enough, such as head, is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === "EPIPE" ? exit.done : exit.failed);
+  });
+  const program = new Command("holdfast")
+    .description("Durable execution for TypeScript: host handlers, call them, see and steer them.")
+    .version(version())
+    .usage("<command>")
+    .exitOverride()
+    .addHelpText("after", `\nExit codes: ${exitCodes}`);
+  withUsage(program, "holdfast <command>");
+  for (const spec of commands) program.addCommand(commandOf(spec));
+  await program.parseAsync(argv);
+}
 
-Exit codes: 0 done, or nothing is damaged; 1 usage; 2 it could not be done; 3 damage was found and
-its loss not accepted.
-`;
+const exitCodes =
+  "0 done; 1 usage; 2 it could not be done; 3 damage was found; 4 there is no such thing; " +
+  "5 the invocation failed; 6 no engine answered.";
 
-const out = (text: string): void => void process.stdout.write(text);
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
+function commandOf(spec: CommandSpec): Command {
+  const command = new Command(spec.name).description(spec.says).exitOverride();
+  for (const [name, says] of spec.args ?? []) command.argument(name, says);
+  for (const [flags, says] of spec.options ?? []) command.option(flags, says);
+  for (const name of spec.settings ?? []) {
+    const setting = settings.find((one) => one.name === name);
+    if (setting === undefined) continue;
+    const value = setting.kind === "flag" ? "" : ` <${setting.kind}>`;
+    const fallback = setting.fallback === "" ? "" : ` (default ${setting.fallback})`;
+    command.option(`${flagOf(name)}${value}`, `${setting.says}${fallback}`);
+  }
+  command.option("--json", "JSON, for programs");
+  command.option("--config <file>", "settings file; default holdfast.config.json, if it is there");
+  const examples = spec.examples.map((example) => `  ${example}`).join("\n");
+  command.addHelpText("after", `\nExamples:\n${examples}`);
+  withUsage(command, `holdfast ${spec.name} ${command.usage()}`);
+  command.action(async () => {
+    ended = await run(spec, command);
+  });
+  return command;
+}
 
-class UsageError extends Error {}
+/** A mistake is answered with how it is used, in a line; the whole is in --help. */
+function withUsage(command: Command, usage: string): void {
+  command.configureOutput({
+    outputError: (text, write) => write(`${text}Usage: ${usage}\nMore: --help\n`),
+  });
+}
 
-run(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
+async function run(spec: CommandSpec, command: Command): Promise<number> {
+  const options: Record<string, unknown> = command.opts();
+  const file = options["config"] as string | undefined;
+  const configured = configure({ flags: options, env: process.env, file });
+  const noColour = (process.env["NO_COLOR"] ?? "") !== "";
+  const out = new Output(
+    { json: options["json"] === true, colours: !noColour },
+    { out: process.stdout, error: process.stderr },
+  );
+  const args = command.args;
+  const { run } = await spec.load();
+  return run({ args, options, configured, out });
+}
+
+function failed(error: unknown): number {
+  const say = (text: string): void => void process.stderr.write(`${plainText(text)}\n`);
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage;
+  if (error instanceof UsageError) {
+    say(`holdfast: ${error.message}\nRun with --help to see how it is used.`);
+    return exit.usage;
+  }
+  if (error instanceof CliError) {
+    say(`holdfast: ${error.message}`);
+    return error.exit;
+  }
+  if (isHoldfastError(error)) say(`holdfast: ${error.code}: ${error.message}`);
+  else say(`holdfast: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return exit.failed;
+}
+
+main(process.argv).then(
+  () => {
+    process.exitCode = ended;
   },
   (error: unknown) => {
     process.exitCode = failed(error);
   },
 );
-
-async function run(args: string[]): Promise<number> {
-  const { values, positionals } = parsed(args);
-  if (values.help === true) {
-    out(usage);
-    return 0;
-  }
-  if (values.version === true) {
-    out(`${version()}\n`);
-    return 0;
-  }
-  const [command, directory, ...more] = positionals;
-  if (command !== "salvage") {
-    throw new UsageError(command === undefined ? "no command" : `no command "${command}"`);
-  }
-  if (directory === undefined || more.length > 0) throw new UsageError("salvage: one directory");
-  const acceptLoss = values["accept-loss"];
-  const fromTable = values["from-table"];
-  return told(await salvage({ directory, acceptLoss, fromTable }), directory);
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        help: { type: "boolean", short: "h" },
-        version: { type: "boolean" },
-        "accept-loss": { type: "boolean" },
-        "from-table": { type: "boolean" },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { readonly version: string }).version;
-}
-
-function failed(error: unknown): number {
-  if (error instanceof UsageError) {
-    say(`holdfast: ${error.message}\n\n${usage}`);
-    return 1;
-  }
-  if (isHoldfastError(error)) say(`holdfast: ${error.code}: ${error.message}`);
-  else say(`holdfast: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  return 2;
-}
-
-function told(report: SalvageReport | undefined, directory: string): number {
-  if (report === undefined) {
-    say(`Nothing in ${directory} is damaged. Nothing was changed.`);
-    return 0;
-  }
-  out(`${JSON.stringify(report, undefined, 2)}\n`);
-  for (const line of linesOf(report)) say(line);
-  return report.done ? 0 : 3;
-}
-
-function* linesOf(report: SalvageReport): Generator<string> {
-  const { damage, kept, lost, position, table, tableReaches, moved, aside, done } = report;
-  yield `${damage.message}.`;
-  if (kept === undefined) yield "Kept of the changelog: no record.";
-  else yield `Kept of the changelog: records ${kept.from} to ${kept.to}.`;
-  if (lost === undefined) yield "Lost: no record that anything speaks of.";
-  else yield `Lost: records ${lost.from} to ${lost.to}, and any after that.`;
-  if (table.kind === "restored") yield `The table is restored from ${table.copy}.`;
-  if (table.kind === "rebuilt") yield "The table is rebuilt from the changelog at the next open.";
-  if (tableReaches !== undefined && !done) {
-    yield `The table reaches ${tableReaches}, beyond ${position}: --from-table goes on from there.`;
-  }
-  yield `${done ? "Moved" : "Would be moved"} to ${aside}: ${moved.join(", ")}.`;
-  if (done) yield "The directory can be opened.";
-  else yield "Nothing was changed. Back up the directory, then run it again with --accept-loss.";
-}

@@ -1,0 +1,161 @@
+// An engine with its ingress and its admin side, as `serve` and `dev` run it: opened, listened on,
+// and ended in order within a deadline.
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import type { EngineEvent } from "../engine/events.ts";
+import { SqlProcess } from "../local/sql-process.ts";
+import { Engine } from "../open.ts";
+import type { Callable } from "../sdk/types.ts";
+import { Admin, type AdminOptions } from "../server/admin.ts";
+import { parseAdminToken } from "../server/admin-auth.ts";
+import { hostsOf, type Listener, listen } from "../server/listener.ts";
+import { nodeHandlerOf } from "../server/node-http.ts";
+import { serve } from "../server/serve.ts";
+import { utf8 } from "../std/bytes.ts";
+import { sha256 } from "../std/sha256.ts";
+import { adminTokenPath, ensureAdminToken } from "./admin-token.ts";
+import { UsageError } from "./exit.ts";
+import type { Settings } from "./settings.ts";
+import { version } from "./version.ts";
+
+export interface ServingOptions {
+  readonly services: readonly Callable[];
+  readonly settings: Settings;
+  readonly dev?: boolean | undefined;
+  onEvent(event: EngineEvent): void;
+  onFatal(error: unknown): void;
+  /** Routes beside those of the admin side. */
+  readonly routes?: AdminOptions["routes"];
+}
+
+export class Serving {
+  readonly engine: Engine;
+  readonly admin: Admin;
+  readonly ingressUrl: string;
+  readonly adminUrl: string;
+  /** Where the admin token lies. */
+  readonly tokenPath: string;
+  readonly #listeners: readonly Listener[];
+  readonly #sql: SqlProcess;
+
+  /** @throws HoldfastError, UsageError: then nothing is left open. */
+  static async start(options: ServingOptions): Promise<Serving> {
+    const engine = await openEngine(options);
+    const opened: (() => Promise<void> | void)[] = [() => engine.close()];
+    try {
+      await engine.start();
+      const { settings } = options;
+      const ingress = await serve(engine, {
+        host: settings.host,
+        port: settings.port,
+        insecureBind: settings.insecureBind,
+        drainTimeout: settings.drain as `${number}s`,
+        origins: settings.origins,
+        ...(settings.tokens.length > 0 ? { tokens: settings.tokens } : {}),
+        ...hostsFor(settings.host, settings.hosts),
+      });
+      opened.unshift(() => ingress.close());
+      const sql = new SqlProcess({ entry: sqlEntry() });
+      const admin = adminFor(engine, options, ingress.url, sql);
+      const listener = await listen(
+        nodeHandlerOf((request) => admin.answer(request)),
+        {
+          host: settings.adminHost,
+          port: settings.adminPort,
+          insecureBind: settings.insecureBind,
+          authenticated: true,
+          // What an open stream of events would otherwise hold up.
+          drainTimeout: 0,
+        },
+      );
+      return new Serving(engine, admin, [ingress, listener], sql, settings);
+    } catch (error) {
+      for (const close of opened) await close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    engine: Engine,
+    admin: Admin,
+    listeners: readonly [Listener, Listener],
+    sql: SqlProcess,
+    settings: Settings,
+  ) {
+    this.engine = engine;
+    this.admin = admin;
+    this.#listeners = listeners;
+    this.#sql = sql;
+    this.ingressUrl = listeners[0].url;
+    this.adminUrl = listeners[1].url;
+    this.tokenPath = adminTokenPath(settings.data);
+  }
+
+  /** Takes no more requests, lets running steps end within the deadline, makes all durable. */
+  async close(): Promise<void> {
+    this.#sql.close();
+    // The engine first answers those who still wait; the listeners wait for these answers.
+    await Promise.all([...this.#listeners.map((one) => one.close()), this.engine.close()]);
+  }
+}
+
+function openEngine({
+  services,
+  settings,
+  dev,
+  onEvent,
+  onFatal,
+}: ServingOptions): Promise<Engine> {
+  return Engine.open({
+    services,
+    data: settings.data,
+    dev: dev ?? false,
+    closeTimeout: settings.drain as `${number}s`,
+    concurrency: settings.concurrency,
+    suspendAfter: settings.suspendAfter as `${number}s`,
+    keep: settings.keep,
+    allowRemoteData: settings.allowRemoteData,
+    onEvent,
+    onFatal,
+  });
+}
+
+function adminFor(
+  engine: Engine,
+  { settings, routes }: ServingOptions,
+  ingressUrl: string,
+  sql: SqlProcess,
+): Admin {
+  const own = sha256(utf8(ensureAdminToken(settings.data)));
+  const others = settings.adminTokens.map((text) => {
+    try {
+      return parseAdminToken(text);
+    } catch (error) {
+      throw new UsageError((error as Error).message);
+    }
+  });
+  return new Admin(engine, {
+    version: version(),
+    tokens: [{ role: "admin", sha256: own }, ...others],
+    randomBytes: (length) => randomBytes(length),
+    monotonic: () => performance.now(),
+    sql: (path, query) => sql.ask(path, query),
+    memoryBytes: () => process.memoryUsage.rss(),
+    ingressUrl,
+    origins: [],
+    routes,
+    ...hostsFor(settings.adminHost, settings.hosts),
+  });
+}
+
+/** Loopback's own names always, and those that were named. */
+function hostsFor(host: string, named: readonly string[]): { readonly hosts?: readonly string[] } {
+  const own = hostsOf(host);
+  if (own === undefined && named.length === 0) return {};
+  return { hosts: [...(own ?? []), ...named] };
+}
+
+function sqlEntry(): URL {
+  const compiled = new URL("../sql-worker.js", import.meta.url);
+  return existsSync(compiled) ? compiled : new URL("../sql-worker.ts", import.meta.url);
+}
