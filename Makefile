@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 CODE := src test bench examples scripts sim
 TOOLS := tools/node_modules/.bin
-.PHONY: help ticket-cart docker-up docker-down nats-up nats-down test-nats test check sim lint format build bench bench-http examples
+.PHONY: help run-service run-ticket-service run-processor run-ticket-cart ticket-cart docker-up docker-down nats-up nats-down test-nats test check sim lint format build bench bench-http examples
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,18 @@ build: node_modules/.package-lock.json ## Compile src/ into dist/
 
 ticket-cart: build ## The ticket cart, embedded: one process, one folder, one command
 	npx --no-install tsx examples/ticket-cart/main.ts
+
+run-service: build ## The greeter service, an app of its own over NATS
+	npx --no-install tsx examples/ticket-cart/nats/service.ts
+
+run-ticket-service: build ## The ticket service, an app of its own over NATS
+	npx --no-install tsx examples/ticket-cart/nats/ticket-service.ts
+
+run-processor: build ## A node that leads the carts, over NATS
+	npx --no-install tsx examples/ticket-cart/nats/processor.ts
+
+run-ticket-cart: build ## The ticket cart, against the three above
+	@npx --no-install tsx examples/ticket-cart/nats/client.ts
 
 examples: build ## Every example, one after the other
 	@set -e; for e in examples/*/main.ts examples/*/survive.ts; do \

@@ -75,14 +75,18 @@ const partitionsDefault = 24;
 export function nats(options: NatsOptions): Cluster {
   const app = checkApp(options.app);
   const partitions = checkPartitions(options.partitions ?? partitionsDefault);
-  return { app, partitions, connect: ({ data }) => connectTo(options, resolve(data)) };
+  return { app, partitions, connect: ({ data }) => connectTo(options, data) };
 }
 
-async function connectTo(options: NatsOptions, data: string): Promise<OpenCluster> {
+async function connectTo(
+  options: NatsOptions,
+  directory: string | undefined,
+): Promise<OpenCluster> {
   const { app, replicas = 1, durability = "standard", sync = "interval" } = options;
   const wanted: Wanted = { replicas, durability, sync };
-  mkdirSync(data, { recursive: true, mode: 0o700 });
-  const lock = await lockDirectory(data);
+  const data = directory === undefined ? undefined : resolve(directory);
+  if (data !== undefined) mkdirSync(data, { recursive: true, mode: 0o700 });
+  const lock = data === undefined ? undefined : await lockDirectory(data);
   const connections: Connection[] = [];
   const opened = async (access: NatsAccess): Promise<Connection> => {
     const name = `holdfast ${app}`;
@@ -95,7 +99,7 @@ async function connectTo(options: NatsOptions, data: string): Promise<OpenCluste
   };
   const end = async (): Promise<void> => {
     await Promise.all(connections.map((each) => each.close()));
-    await lock.release();
+    await lock?.release();
   };
   try {
     const connection = await opened(options);
@@ -125,7 +129,7 @@ interface Parts {
   readonly options: NatsOptions;
   readonly connection: Connection;
   readonly janitor: Connection | undefined;
-  readonly data: string;
+  readonly data: string | undefined;
   readonly promise: string;
   end(): Promise<void>;
 }
@@ -149,6 +153,7 @@ function assemble({ options, connection, janitor, data, promise, end }: Parts): 
     leases,
     bus,
     storage: (partition) => {
+      if (data === undefined) throw new TypeError("A node that leads partitions has a directory.");
       const shared = { jetstream, janitor: purging, app, partition };
       const copies = new NatsCopies(shared);
       const made = () => madeOf(apps, app, partition);

@@ -4,6 +4,7 @@ import { Door } from "./engine/door.ts";
 import type { EngineHost } from "./engine/engine-host.ts";
 import { Ingress } from "./engine/ingress.ts";
 import { Inspection } from "./engine/inspection.ts";
+import type { ClusterView } from "./engine/partition-server.ts";
 import { type EngineOptions, hostOf } from "./hosts.ts";
 import type { Callable, Client, Invocation } from "./sdk/types.ts";
 import { type Fetch, fetchOf } from "./server/fetch.ts";
@@ -72,6 +73,17 @@ export class Engine implements Client, AsyncDisposable {
   async start(): Promise<this> {
     await this.#host.start();
     return this;
+  }
+
+  /**
+   * The cluster this engine is a node of: its apps, and what the leader of each partition says.
+   *
+   * @throws HoldfastError `NATS_UNAVAILABLE`, …; TypeError for an engine that stands alone.
+   */
+  cluster(): Promise<ClusterView> {
+    const view = this.#host.view?.();
+    if (view !== undefined) return view;
+    return Promise.reject(new TypeError("This engine is no node of a cluster."));
   }
 
   invocation<O = unknown>(id: string): Invocation<O> {

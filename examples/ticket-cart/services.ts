@@ -8,7 +8,7 @@ const tickets = Array.from({ length: 10 }, (_, i) => `TICKET-${String(i + 1).pad
 const free = { state: { reserved: false } };
 
 /** One object per ticket keeps who has it: two users cannot reserve it at the same time. */
-const ticket = object("Ticket", free, {
+export const ticket = object("Ticket", free, {
   async reserve(ctx): Promise<boolean> {
     if (await ctx.get("reserved")) return false;
     ctx.set("reserved", true);

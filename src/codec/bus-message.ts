@@ -23,12 +23,29 @@ export type BusRequest =
       readonly messages: readonly Message[];
     }
   /** Answered once it is durable; with the result too, where that comes within `waitMs`. */
-  | { readonly kind: "ask"; readonly proposal: AskedElsewhere; readonly waitMs: number };
+  | { readonly kind: "ask"; readonly proposal: AskedElsewhere; readonly waitMs: number }
+  /** Who leads, and how far it is. */
+  | { readonly kind: "status" };
+
+/** What the leader of a partition says of itself. */
+export interface PartitionStatus {
+  /** The node that leads. */
+  readonly node: string;
+  readonly epoch: number;
+  /** Position of the last record that is durable, and up to where the table is folded. */
+  readonly position: number;
+  readonly folded: number;
+  /** Bytes of changelog not yet folded. */
+  readonly lagBytes: number;
+  /** What an acknowledgement is worth. */
+  readonly durability: string;
+}
 
 type Unsent = Exclude<Answer, { readonly kind: "refused" }>;
 
 export type BusReply =
   | { readonly kind: "accepted"; readonly seq: number }
+  | { readonly kind: "status"; readonly status: PartitionStatus }
   | { readonly kind: "answered"; readonly answer: Unsent }
   | { readonly kind: "refused"; readonly failure: Failure };
 
@@ -44,12 +61,12 @@ export function encodeReply(reply: BusReply): Uint8Array {
 
 /** @throws HoldfastError `RECORD_UNREADABLE` for what another version says, or nobody. */
 export function decodeRequest(bytes: Uint8Array): BusRequest {
-  return decode(bytes, ["deliver", "ask"]) as BusRequest;
+  return decode(bytes, ["deliver", "ask", "status"]) as BusRequest;
 }
 
 /** @throws HoldfastError `RECORD_UNREADABLE`. */
 export function decodeReply(bytes: Uint8Array): BusReply {
-  return decode(bytes, ["accepted", "answered", "refused"]) as BusReply;
+  return decode(bytes, ["accepted", "answered", "refused", "status"]) as BusReply;
 }
 
 export function replyOf(answer: Answer): BusReply {
@@ -57,8 +74,9 @@ export function replyOf(answer: Answer): BusReply {
   return { kind: "refused", failure: failureOf(answer.error) };
 }
 
-export function answerOf(reply: Exclude<BusReply, { readonly kind: "accepted" }>): Answer {
+export function answerOf(reply: BusReply): Answer {
   if (reply.kind === "answered") return reply.answer;
+  if (reply.kind !== "refused") throw new TypeError(`an answer is no ${reply.kind}`);
   const error = errorOf(reply.failure);
   return { kind: "refused", error: error as HoldfastError };
 }

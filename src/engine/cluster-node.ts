@@ -17,7 +17,7 @@ import type { Inspector } from "./inspect.ts";
 import { KnownApps, PartitionDirectory, placeIn } from "./known-apps.ts";
 import { Leading, type Led } from "./leading.ts";
 import { Partition, type PartitionWorld } from "./partition.ts";
-import { PartitionServer } from "./partition-server.ts";
+import { type ClusterView, PartitionServer, statusOf } from "./partition-server.ts";
 import { Registry } from "./registry.ts";
 import { RemoteDesk } from "./remote-desk.ts";
 
@@ -77,7 +77,8 @@ export class ClusterNode implements EngineHost {
 
   async #join(): Promise<Joined> {
     const { cluster, data, onOpen } = this.#parts;
-    const open = await cluster.connect({ data });
+    const client = this.registry.names().length === 0;
+    const open = await cluster.connect({ data: client ? undefined : data });
     try {
       const record = await this.#register(open);
       await this.#learn(open);
@@ -178,7 +179,7 @@ export class ClusterNode implements EngineHost {
       throw error;
     }
     const opened = partition;
-    const server = new PartitionServer(opened);
+    const server = new PartitionServer(opened, open.node);
     served = open.bus.serve(place, (request) => server.answer(request));
     this.#led.set(number, opened);
     return {
@@ -261,6 +262,21 @@ export class ClusterNode implements EngineHost {
   get home(): Home | undefined {
     const record = this.#joined?.record;
     return record && { place: `${record.app}/0`, secret: record.secret };
+  }
+
+  /** Every app, and what each of its leaders says of itself, where one answers. */
+  async view(): Promise<ClusterView> {
+    const { open } = await this.#node();
+    await this.#learn(open);
+    const apps = await Promise.all(
+      this.#apps.all().map(async ({ app, partitions, services }) => {
+        const asked = Array.from({ length: partitions }, (_, partition) =>
+          statusOf(open.bus, { app, partition }),
+        );
+        return { app, services, partitions: await Promise.all(asked) };
+      }),
+    );
+    return { node: open.node, apps };
   }
 
   /** Of the partitions led here. */

@@ -3,6 +3,7 @@ import type { Callable } from "../sdk/types.ts";
 import type { DoorHost } from "./door.ts";
 import type { Report } from "./events.ts";
 import type { Inspector } from "./inspect.ts";
+import type { ClusterView } from "./partition-server.ts";
 import type { Registry } from "./registry.ts";
 
 /** What a newer handle brings along. */
@@ -20,6 +21,8 @@ export interface EngineHost extends DoorHost {
   start(): Promise<void>;
   /** Of the partitions that are here. */
   inspectors(): Promise<Inspector[]>;
+  /** Undefined for one that stands alone. */
+  view?(): Promise<ClusterView>;
   replace(services: readonly Callable[]): void;
   /** Closes for the handle with this number; does nothing once there is a newer one. */
   closeBy(handle: number): Promise<void>;

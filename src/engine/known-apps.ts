@@ -27,6 +27,10 @@ export class KnownApps {
     return added;
   }
 
+  all(): AppRecord[] {
+    return [...this.#byName.values()].sort((a, b) => (a.app < b.app ? -1 : 1));
+  }
+
   app(name: string): AppRecord | undefined {
     return this.#byName.get(name);
   }

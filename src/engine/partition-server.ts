@@ -4,21 +4,52 @@ import {
   type AskedElsewhere,
   type BusReply,
   type BusRequest,
+  decodeReply,
   decodeRequest,
   encodeReply,
+  encodeRequest,
+  type PartitionStatus,
   replyOf,
 } from "../codec/bus-message.ts";
+import type { AppService } from "../model/app-record.ts";
 import type { Answer, Request } from "../model/effect.ts";
 import { failureOf } from "../model/errors.ts";
 import type { Result } from "../model/payload.ts";
+import type { Place } from "../model/place.ts";
 import type { Proposal } from "../model/proposal.ts";
+import type { Bus } from "../ports/bus.ts";
 import type { Partition } from "./partition.ts";
+
+/** The apps of a cluster, and their partitions by number: undefined where no leader answers. */
+export interface ClusterView {
+  /** The node that was asked. */
+  readonly node: string;
+  readonly apps: readonly {
+    readonly app: string;
+    readonly services: readonly AppService[];
+    readonly partitions: readonly (PartitionStatus | undefined)[];
+  }[];
+}
+
+const statusMsMax = 1500;
+
+export async function statusOf(bus: Bus, place: Place): Promise<PartitionStatus | undefined> {
+  try {
+    const request = encodeRequest({ kind: "status" });
+    const reply = decodeReply(await bus.request(place, request, { timeoutMs: statusMsMax }));
+    return reply.kind === "status" ? reply.status : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 export class PartitionServer {
   readonly #partition: Partition;
+  readonly #node: string;
 
-  constructor(partition: Partition) {
+  constructor(partition: Partition, node: string) {
     this.#partition = partition;
+    this.#node = node;
   }
 
   async answer(bytes: Uint8Array): Promise<Uint8Array> {
@@ -26,7 +57,25 @@ export class PartitionServer {
   }
 
   #reply(request: BusRequest): Promise<BusReply> {
-    return request.kind === "deliver" ? this.#deliver(request) : this.#ask(request);
+    switch (request.kind) {
+      case "deliver":
+        return this.#deliver(request);
+      case "ask":
+        return this.#ask(request);
+      case "status":
+        return this.#status();
+    }
+  }
+
+  /** As of an append begun now: one that was replaced says nothing. */
+  #status(): Promise<BusReply> {
+    const { processor } = this.#partition;
+    const { epoch, durable, folded, lagBytes } = this.#partition.gauges();
+    const { durability } = this.#partition;
+    const status = { node: this.#node, epoch, position: durable, folded, lagBytes, durability };
+    return new Promise((resolve) => {
+      processor.barrier(() => resolve({ kind: "status", status }));
+    });
   }
 
   #deliver({ from, first, messages }: Extract<BusRequest, { kind: "deliver" }>): Promise<BusReply> {

@@ -192,6 +192,10 @@ export class Partition implements Desk {
     this.#relay?.route(services);
   }
 
+  get durability(): string {
+    return this.#world.durability;
+  }
+
   now(): number {
     return this.#world.clock.now();
   }
@@ -312,7 +316,7 @@ export class Partition implements Desk {
       clock,
       queries,
       fold: () => this.fold(),
-      gauges: () => this.#gauges(),
+      gauges: () => this.gauges(),
       tablePath: storage.tablePath,
     });
     return this.#inspector;
@@ -320,7 +324,7 @@ export class Partition implements Desk {
 
   #inspector: Inspector | undefined;
 
-  #gauges(): Gauges {
+  gauges(): Gauges {
     const { materialiser, changelog } = this.#world.storage;
     return {
       durable: this.processor.durable,

@@ -105,7 +105,6 @@ export class RemoteDesk implements Desk {
       try {
         const options = { timeoutMs: timeoutMs + wait };
         const reply = decodeReply(await bus.request(this.#place, bytes, options));
-        if (reply.kind === "accepted") throw new TypeError("the answer is of another request");
         return answerOf(reply);
       } catch (error) {
         const again =

@@ -20,6 +20,9 @@ export interface Cluster {
   readonly app: string;
   /** Partitions of the app, if it is registered now. */
   readonly partitions: number;
-  /** `data`: a directory for this node's tables, a cache of what the changelogs hold. */
-  connect(options: { readonly data: string }): Promise<OpenCluster>;
+  /**
+   * `data`: a directory for this node's tables, a cache of what the changelogs hold; undefined for a
+   * node that leads nothing.
+   */
+  connect(options: { readonly data: string | undefined }): Promise<OpenCluster>;
 }
