@@ -1,7 +1,7 @@
 // The face `holdfast/nats`: a cluster over NATS JetStream, to pass to an engine. Wiring only.
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { lockDirectory } from "./file/lock.ts";
 import { inSharedThread } from "./local/materialiser-thread.ts";
 import { checkApp, checkPartitions } from "./model/place.ts";
@@ -113,6 +113,18 @@ async function connectTo(
   }
 }
 
+function newName(): string {
+  return randomBytes(8).toString("hex");
+}
+
+/** A node is its directory: a process that starts again there has at once what it led before. */
+function nameIn(data: string): string {
+  const path = join(data, "node");
+  if (!existsSync(path)) writeFileSync(path, newName(), { mode: 0o600 });
+  const name = readFileSync(path, "utf8");
+  return /^[0-9a-f]{16}$/.test(name) ? name : newName();
+}
+
 /** The client is an optional peer of this package: whoever uses a cluster installs it. */
 async function client(): Promise<typeof import("./nats/connection.ts")> {
   try {
@@ -136,7 +148,7 @@ interface Parts {
 
 function assemble({ options, connection, janitor, data, promise, end }: Parts): OpenCluster {
   const { app, replicas = 1, leaseMs = leaseMsDefault, changelogBytesMax } = options;
-  const node = randomBytes(8).toString("hex");
+  const node = data === undefined ? newName() : nameIn(data);
   const jetstream = new JetStream(connection);
   const purging = janitor && new JetStream(janitor);
   const apps = new NatsApps(jetstream, { replicas, leaseMs, changelogBytesMax });

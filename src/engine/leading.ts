@@ -102,7 +102,9 @@ export class Leading {
     const now = this.#parts.clock.monotonic();
     const free: number[] = [];
     for (let partition = 0; partition < this.#parts.partitions; partition++) {
-      if (held.has(leaseName(partition))) continue;
+      const holder = held.get(leaseName(partition));
+      // An earlier process of this node held it: nobody need wait until it is forgotten.
+      if (holder !== undefined && holder !== this.#parts.node) continue;
       if (this.#led.has(partition) || this.#opening.has(partition)) continue;
       if ((this.#notBefore.get(partition) ?? 0) <= now) free.push(partition);
     }

@@ -40,7 +40,7 @@ class MemoryLeases implements Leases {
   }
 
   take(name: string): Promise<boolean> {
-    return this.#set(name, undefined);
+    return this.#set(name, this.#holder(name) === this.#node ? this.#node : undefined);
   }
 
   renew(name: string): Promise<boolean> {

@@ -45,7 +45,8 @@ export class NatsLeases implements Leases {
 
   async take(name: string): Promise<boolean> {
     const value = await this.#leases.get(leaseSubject(this.#app, name));
-    if ((value?.json as Lease | undefined)?.node !== undefined) return false;
+    const holder = (value?.json as Lease | undefined)?.node;
+    if (holder !== undefined && holder !== this.#node) return false;
     return this.#set(name, value?.sequence ?? 0);
   }
 

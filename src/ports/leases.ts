@@ -5,7 +5,10 @@ import type { Mark } from "../model/mark.ts";
 export type { Mark } from "../model/mark.ts";
 
 export interface Leases {
-  /** True when this node holds the name now: nobody else did. Lost unless renewed in `ttlMs`. */
+  /**
+   * True when this node holds the name now: nobody else did; an earlier process of this node may
+   * have. Lost unless renewed in `ttlMs`.
+   */
   take(name: string): Promise<boolean>;
   /** False when the name is no longer held by this node. */
   renew(name: string): Promise<boolean>;

@@ -62,6 +62,14 @@ function holding(suite: LeasesConformance): void {
     }
   });
 
+  scenario(suite, "a node that comes back takes what it held", async ({ expect, place, a, b }) => {
+    expect(await a.take("3")).toBe(true);
+    const again = await place.connect("a");
+    expect(await again.take("3")).toBe(true);
+    expect(await again.renew("3")).toBe(true);
+    expect(await b.take("3")).toBe(false);
+  });
+
   scenario(suite, "of many who take at once, one does", async ({ expect, place, a, b }) => {
     const nodes = [a, b, await place.connect("c"), await place.connect("d")];
     for (const name of ["1", "2", "3", "4", "5"]) {
