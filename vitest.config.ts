@@ -8,6 +8,7 @@ export default defineConfig({
     alias: {
       "#platform": at("./src/platform-node.ts"),
       "holdfast/client": at("./src/client/index.ts"),
+      "holdfast/nats": at("./src/nats-cluster.ts"),
       "holdfast/server": at("./src/server/index.ts"),
       "holdfast/testing": at("./src/testing/index.ts"),
       holdfast: at("./src/index.ts"),

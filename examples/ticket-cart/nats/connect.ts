@@ -1,39 +1,38 @@
 // What the apps of the ticket cart share when each runs as a process of its own over NATS: where NATS
 // is, and waiting, aloud, for what is not there yet. Words go to the standard error, results do not.
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { type ClusterView, Engine, type EngineOptions, isHoldfastError } from "holdfast";
 import { nats } from "holdfast/nats";
 
-/** Written by `make nats-up` and `make docker-up`: one address a line. */
-const listed = join(".nats", "servers");
-
-function servers(): string[] {
-  const given = process.env["NATS_URL"];
-  if (given !== undefined) return given.split(",");
-  if (existsSync(listed)) return readFileSync(listed, "utf8").trim().split(/\s+/);
-  return ["nats://127.0.0.1:4222"];
-}
+/** Where `make nats-up` and `make docker-up` have them, unless NATS_URL says otherwise. */
+const local = [14222, 14223, 14224].map((port) => `nats://127.0.0.1:${port}`);
+const servers = process.env["NATS_URL"]?.split(",") ?? local;
 
 const say = (line: string): void => console.error(line);
 
 /** Opens an app's engine; waits for NATS. An app without services is a client of the others. */
 async function open(app: string, services: EngineOptions["services"]): Promise<Engine> {
-  const at = servers();
-  const cluster = nats({ servers: at, app, partitions: 4, replicas: at.length >= 3 ? 3 : 1 });
   const data = join(process.env["DATA"] ?? join(".nats", "nodes"), app);
-  for (let said = false; ; said = true) {
+  let replicas = servers.length >= 3 ? 3 : 1;
+  for (let said = false; ; ) {
+    const cluster = nats({ servers, app, partitions: 4, replicas });
     const engine = await Engine.open({ services, data, cluster });
     try {
       return await engine.start();
     } catch (error) {
+      await engine.close();
+      if (replicas > 1 && isHoldfastError(error, "NATS_UNSUITABLE")) {
+        say(`${error.message} For this example one copy of everything will do.`);
+        replicas = 1;
+        continue;
+      }
       if (!isHoldfastError(error, "NATS_UNAVAILABLE")) throw error;
       if (!said) {
-        say(`NATS does not answer at ${at.join(", ")}: start it with \`make nats-up\``);
+        say(`NATS does not answer at ${servers.join(", ")}: start it with \`make nats-up\``);
         say("(or `make docker-up`). Waiting for it …");
       }
-      await engine.close();
+      said = true;
       await after(1000);
     }
   }
