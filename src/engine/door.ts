@@ -49,7 +49,15 @@ export interface Ended extends Known {
 
 export interface Waiting {
   /** Ends the waiting, never the invocation. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: GiveUp | undefined;
+}
+
+/** What is asked of an AbortSignal here: one costs as much as the rest of a short request. */
+export interface GiveUp {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", then: () => void, options?: { readonly once: true }): void;
+  removeEventListener(type: "abort", then: () => void): void;
 }
 
 /** What an operator may ask of one invocation. */
@@ -181,7 +189,7 @@ export class Door {
 function ended(
   partition: Desk,
   ask: (request: Request) => void,
-  signal: AbortSignal | undefined,
+  signal: GiveUp | undefined,
   check: (answer: Named) => void = () => {},
 ): Promise<Ended> {
   const { replies } = partition;

@@ -1,5 +1,6 @@
 // What changes, as server-sent events: one per change, with positions as its id, so that a client
 // that comes back goes on where it was. A client that does not read is let go of.
+import type { GiveUp } from "../engine/door.ts";
 import type { ChangeEvent } from "../engine/feed.ts";
 import type { Inspection } from "../engine/inspection.ts";
 
@@ -14,7 +15,7 @@ const { setTimeout, clearTimeout } = globalThis;
 export async function* eventStream(
   inspect: Inspection,
   after: string | undefined,
-  signal: AbortSignal | undefined,
+  signal: GiveUp | undefined,
 ): AsyncGenerator<string> {
   const waiting: ChangeEvent[] = [];
   let missed = 0;

@@ -1,7 +1,7 @@
 // The admin side's table of routes: what each takes, whom it lets ask, what it answers. The table is
 // all there is: requests are matched by it, the OpenAPI document is made from it, and the security
 // tests walk it, so that no route is without its role.
-import type { Door } from "../engine/door.ts";
+import type { Door, GiveUp } from "../engine/door.ts";
 import type { Inspection } from "../engine/inspection.ts";
 import type { HoldfastError } from "../model/errors.ts";
 import type { Callable } from "../sdk/types.ts";
@@ -79,7 +79,7 @@ export class Asked {
     return this.#request.header(name);
   }
 
-  get signal(): AbortSignal | undefined {
+  get signal(): GiveUp | undefined {
     return this.#request.signal;
   }
 

@@ -4,7 +4,7 @@
 import { HoldfastError } from "../model/errors.ts";
 import { utf8 } from "../std/bytes.ts";
 import { sha256 } from "../std/sha256.ts";
-import type { HttpHeaders, HttpRequest, HttpResponse } from "./http.ts";
+import { type HttpHeaders, type HttpRequest, type HttpResponse, noHeaders } from "./http.ts";
 
 export interface GuardOptions {
   /**
@@ -50,7 +50,7 @@ export class Guard {
     if (origin === undefined) {
       const site = request.header("sec-fetch-site");
       if (site === "cross-site" || site === "same-site") throw new HoldfastError("ORIGIN_REFUSED");
-      return none;
+      return noHeaders;
     }
     if (this.#origins.has(origin)) {
       return {
@@ -59,7 +59,7 @@ export class Guard {
         "access-control-expose-headers": exposed,
       };
     }
-    if (origin === `http://${host}` || origin === `https://${host}`) return none;
+    if (origin === `http://${host}` || origin === `https://${host}`) return noHeaders;
     throw new HoldfastError("ORIGIN_REFUSED", { data: { origin: origin.slice(0, 256) } });
   }
 
@@ -80,8 +80,6 @@ export class Guard {
     return this.#hosts?.has(name) === true || this.#hosts?.has(withoutPort(name)) === true;
   }
 }
-
-const none: HttpHeaders = Object.freeze({});
 
 /** The answer to a browser that asks before it asks, and to who asks what is possible here. */
 export function optionsResponse(request: HttpRequest, allowed: HttpHeaders): HttpResponse {

@@ -2,6 +2,8 @@
 // and fetch.ts and node-http.ts translate. Bodies of requests are read with a bound, and only by
 // who wants them; those of answers are one value, which has a bound already.
 
+import type { GiveUp } from "../engine/door.ts";
+
 export interface HttpRequest {
   readonly method: string;
   /** Path and query as they were sent. */
@@ -13,7 +15,7 @@ export interface HttpRequest {
   /** @throws HoldfastError `PAYLOAD_TOO_LARGE` as soon as there are more bytes than these. */
   body(bytesMax: number): Promise<Uint8Array>;
   /** Raised when the client has gone. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: GiveUp | undefined;
 }
 
 export type HttpHeaders = Readonly<Record<string, string>>;
@@ -30,6 +32,8 @@ export interface HttpStream {
   readonly headers: HttpHeaders;
   readonly stream: AsyncIterable<string>;
 }
+
+export const noHeaders: HttpHeaders = Object.freeze({});
 
 export const jsonType = "application/json";
 

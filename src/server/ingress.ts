@@ -9,7 +9,13 @@ import { textOfUtf8, utf8Length } from "../std/bytes.ts";
 import { delayOf } from "./delay.ts";
 import { Guard, type GuardOptions, optionsResponse } from "./guard.ts";
 import { checkVisible, type KeepHeader, keepHeaders, keptHeaders } from "./headers.ts";
-import { type HttpHeaders, type HttpRequest, type HttpResponse, jsonResponse } from "./http.ts";
+import {
+  type HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  jsonResponse,
+  noHeaders,
+} from "./http.ts";
 import { nameOf } from "./name-ref.ts";
 import { inputOf, outputOf, valueOf } from "./payload.ts";
 import {
@@ -59,7 +65,7 @@ export class HttpIngress {
   /** Answers one request; never rejects. */
   async answer(request: HttpRequest): Promise<HttpResponse> {
     let doing: Doing = "read";
-    let allowed: HttpHeaders = {};
+    let allowed = noHeaders;
     try {
       allowed = this.#guard.admit(request);
       if (request.method === "OPTIONS") return optionsResponse(request, allowed);
@@ -229,6 +235,7 @@ const nothing = new Uint8Array(0);
 const nobodyLeft: HttpResponse = { status: 499, headers: {}, body: null };
 
 function withHeaders(response: HttpResponse, more: HttpHeaders): HttpResponse {
+  if (more === noHeaders) return response;
   return { ...response, headers: { ...response.headers, ...more } };
 }
 

@@ -2,6 +2,7 @@
 // written back. Bodies are read only when they are asked for; a body that is too large is let run
 // out for a moment, so that its sender sees the answer, and then cut off.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { GiveUp } from "../engine/door.ts";
 import { concatBytes, utf8 } from "../std/bytes.ts";
 import { bodyTooLarge, type Fetch } from "./fetch.ts";
 import type { HttpRequest, HttpResponse, HttpStream } from "./http.ts";
@@ -16,7 +17,7 @@ const lingerMs = 500;
 
 export function nodeHandlerOf(answer: Answer): NodeHandler {
   return (incoming, outgoing) => {
-    answer(readRequest(incoming, outgoing)).then(
+    answer(new NodeRequest(incoming, outgoing)).then(
       (response) => {
         if ("stream" in response) void stream(outgoing, response).catch(() => outgoing.destroy());
         else write(incoming, outgoing, response);
@@ -27,37 +28,64 @@ export function nodeHandlerOf(answer: Answer): NodeHandler {
   };
 }
 
-function readRequest(incoming: IncomingMessage, outgoing: ServerResponse): HttpRequest {
-  const { method = "GET", url = "/", headers } = incoming;
-  let signal: AbortSignal | undefined;
-  return {
-    method,
-    url,
-    header: (name) => valueOf(headers[name]),
-    *headers() {
-      for (const [name, value] of Object.entries(headers)) {
-        if (value !== undefined) yield [name, valueOf(value) as string] as const;
-      }
-    },
-    body: (bytesMax) => bytesOf(incoming, bytesMax),
-    get signal() {
-      signal ??= goneSignal(outgoing);
-      return signal;
-    },
-  };
+/** A class, not closures: there is one of these for every request. */
+class NodeRequest implements HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly signal: Gone;
+  readonly #incoming: IncomingMessage;
+
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+    this.#incoming = incoming;
+    this.method = incoming.method ?? "GET";
+    this.url = incoming.url ?? "/";
+    this.signal = new Gone(outgoing);
+  }
+
+  header(name: string): string | undefined {
+    return valueOf(this.#incoming.headers[name]);
+  }
+
+  headers(): [string, string][] {
+    const all: [string, string][] = [];
+    const { headers } = this.#incoming;
+    for (const name in headers) all.push([name, valueOf(headers[name]) ?? ""]);
+    return all;
+  }
+
+  body(bytesMax: number): Promise<Uint8Array> {
+    return bytesOf(this.#incoming, bytesMax);
+  }
 }
 
 function valueOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value.join(", ") : value;
 }
 
-/** Raised when the client has gone before it was answered. */
-function goneSignal(outgoing: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  outgoing.once("close", () => {
-    if (!outgoing.writableEnded) gone.abort(new Error("the client has gone"));
-  });
-  return gone.signal;
+/** Raised when the client has gone before it was answered; heard by one. */
+class Gone implements GiveUp {
+  aborted = false;
+  #then: (() => void) | undefined;
+
+  constructor(outgoing: ServerResponse) {
+    outgoing.once("close", () => {
+      if (outgoing.writableEnded) return;
+      this.aborted = true;
+      this.#then?.();
+    });
+  }
+
+  get reason(): unknown {
+    return new Error("the client has gone");
+  }
+
+  addEventListener(_type: "abort", then: () => void): void {
+    this.#then = then;
+  }
+
+  removeEventListener(): void {
+    this.#then = undefined;
+  }
 }
 
 function write(incoming: IncomingMessage, outgoing: ServerResponse, response: HttpResponse): void {
@@ -131,6 +159,12 @@ export function nodeHandlerOfFetch(fetch: Fetch, scheme: "http" | "https" = "htt
   return (incoming, outgoing) => {
     void answerByFetch(fetch, scheme, incoming, outgoing).catch(() => outgoing.destroy());
   };
+}
+
+function goneSignal(outgoing: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  new Gone(outgoing).addEventListener("abort", () => gone.abort());
+  return gone.signal;
 }
 
 async function answerByFetch(
