@@ -24,6 +24,6 @@ export {
   workflow,
 } from "./sdk/definition.ts";
 export { duration } from "./sdk/duration.ts";
-export type { HandlerOptions, ServiceOptions } from "./sdk/handlers.ts";
+export type { DefinitionOptions, HandlerOptions, ServiceOptions } from "./sdk/handlers.ts";
 export type { Serde } from "./sdk/serde.ts";
 export type * from "./sdk/types.ts";

@@ -146,7 +146,7 @@ export class Invoker implements AttemptHost {
   #start(n: InvocationNumber, seen: number | undefined): void {
     const { tables, registry } = this.#parts;
     const row = tables.invocation(n) as InvocationRow;
-    const code = registry.code(row.service, row.handler) as Code;
+    const code = registry.code(row.service, row.handler, row.revision) as Code;
     const history = row.entries === 0 ? [] : tables.journals.read(n, row.entries);
     const attempt = new Attempt(this, row, code, { entries: history, seen });
     this.#attempts.set(n, attempt);

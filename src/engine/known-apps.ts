@@ -75,8 +75,12 @@ export class PartitionDirectory implements Directory {
     this.#partitions = partitions;
   }
 
-  handler(service: string, handler: string): HostedHandler | "no-service" | "no-handler" {
-    return this.#hosted.handler(service, handler);
+  handler(
+    service: string,
+    handler: string,
+    revision?: string | null,
+  ): HostedHandler | "no-service" | "no-handler" {
+    return this.#hosted.handler(service, handler, revision);
   }
 
   locate(service: string, partitionKey: string): Located | undefined {

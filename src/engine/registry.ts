@@ -15,6 +15,8 @@ interface Hosted extends HostedHandler {
 export class Registry implements Directory {
   #services: ReadonlyMap<string, ReadonlyMap<string, Hosted>> = new Map();
   #definitions: ReadonlyMap<string, DefinitionSpec> = new Map();
+  /** Definitions behind the first of their service, by revision. */
+  #older: ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, Hosted>>> = new Map();
 
   constructor(services: readonly Callable[]) {
     this.replace(services);
@@ -24,26 +26,40 @@ export class Registry implements Directory {
   replace(services: readonly Callable[]): void {
     const all = new Map<string, ReadonlyMap<string, Hosted>>();
     const definitions = new Map<string, DefinitionSpec>();
+    const older = new Map<string, Map<string, ReadonlyMap<string, Hosted>>>();
     for (const service of services) {
-      const definition = specOf(service);
-      if (definition === undefined) {
-        throw new TypeError(
-          `services holds ${String((service as Callable | undefined)?.name ?? service)}, which is ` +
-            "no definition. Give what service(), object(), workflow() or implement() returned.",
-        );
+      const definition = definitionOf(service);
+      const { name } = definition;
+      const first = definitions.get(name);
+      if (first === undefined) {
+        all.set(name, hostedOf(definition));
+        definitions.set(name, definition);
+        continue;
       }
-      if (all.has(definition.name)) {
-        throw new HoldfastError("SERVICE_DUPLICATE", { data: { service: definition.name } });
+      // Two of one name are a mistake, unless it is said of both which is which.
+      const revisions = older.get(name) ?? new Map<string, ReadonlyMap<string, Hosted>>();
+      const { revision } = definition.options;
+      const known = first.options.revision === revision || revisions.has(revision ?? "");
+      if (revision === undefined || first.options.revision === undefined || known) {
+        throw new HoldfastError("SERVICE_DUPLICATE", { data: { service: name } });
       }
-      all.set(definition.name, hostedOf(definition));
-      definitions.set(definition.name, definition);
+      const hosted = hostedOf(definition);
+      // What began before the revision had a name is known by its text.
+      older.set(name, revisions.set(revision, hosted).set(textRevisionOf(definition), hosted));
     }
     this.#services = all;
     this.#definitions = definitions;
+    this.#older = older;
   }
 
-  handler(service: string, handler: string): Hosted | "no-service" | "no-handler" {
-    const handlers = this.#services.get(service);
+  /** `revision`: that of the code which an invocation began with; another is for new ones. */
+  handler(
+    service: string,
+    handler: string,
+    revision?: string | null,
+  ): Hosted | "no-service" | "no-handler" {
+    const older = revision == null ? undefined : this.#older.get(service)?.get(revision);
+    const handlers = older ?? this.#services.get(service);
     if (handlers === undefined) return "no-service";
     return handlers.get(handler) ?? "no-handler";
   }
@@ -63,8 +79,9 @@ export class Registry implements Directory {
     return partitionKey;
   }
 
-  code(service: string, handler: string): Code | undefined {
-    return this.#services.get(service)?.get(handler)?.code;
+  code(service: string, handler: string, revision?: string | null): Code | undefined {
+    const hosted = this.handler(service, handler, revision);
+    return typeof hosted === "string" ? undefined : hosted.code;
   }
 
   /** All definitions with the revision of their code, in the order they were given. */
@@ -84,6 +101,15 @@ export class Registry implements Directory {
   }
 }
 
+function definitionOf(service: Callable): DefinitionSpec {
+  const definition = specOf(service);
+  if (definition !== undefined) return definition;
+  throw new TypeError(
+    `services holds ${String((service as Callable | undefined)?.name ?? service)}, which is ` +
+      "no definition. Give what service(), object(), workflow() or implement() returned.",
+  );
+}
+
 function hostedOf(definition: DefinitionSpec): Map<string, Hosted> {
   const revision = revisionOf(definition);
   const handlers = new Map<string, Hosted>();
@@ -101,6 +127,10 @@ function hostedOf(definition: DefinitionSpec): Map<string, Hosted> {
  * without need, the same text is never two.
  */
 function revisionOf(definition: DefinitionSpec): string {
+  return definition.options.revision ?? textRevisionOf(definition);
+}
+
+function textRevisionOf(definition: DefinitionSpec): string {
   const texts = [...definition.handlers].map(([name, { source }]) => `${name}\n${source}`);
   return partitionHash(texts.join("\n"));
 }

@@ -13,7 +13,7 @@ export function resumePaused(tables: Tables, registry: Registry, processor: Proc
   for (const n of paused) {
     const row = tables.invocation(n);
     if (row?.pause?.awaitsRevision !== true) continue;
-    const code = registry.code(row.service, row.handler);
+    const code = registry.code(row.service, row.handler, row.revision);
     if (code === undefined) continue;
     processor.propose({ kind: "newRevision", n, revision: code.revision });
   }

@@ -66,6 +66,8 @@ export type Command =
       readonly name: string;
       readonly hash: string;
     }
+  /** Which of the logics of a change this invocation follows, for good. */
+  | { readonly kind: "version"; readonly name: string; readonly version: number }
   | { readonly kind: "output" };
 
 export type CommandKind = Command["kind"];

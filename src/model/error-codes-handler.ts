@@ -24,6 +24,7 @@ export type HandlerErrorCode =
   | "STATE_TOO_LARGE"
   | "CRASH_TEST_FAILED"
   | "HANDLER_NOT_MOCKED"
+  | "VERSION_UNSUPPORTED"
   | "REPLAY_DIVERGED"
   | "JOURNAL_FILE_INVALID";
 
@@ -160,6 +161,13 @@ export const handlerErrorCodes: Readonly<Record<HandlerErrorCode, ErrorCodeEntry
     happened: "A test called a handler of a mocked service that it does not say anything of.",
     why: "What it would have done is not known.",
     fix: "Give the handler to `mock(target, { … })`, or host the service itself.",
+  },
+  VERSION_UNSUPPORTED: {
+    status: 500,
+    happened:
+      "The invocation follows a version of a change that this code no longer, or not yet, has.",
+    why: "Following another one now would not match what it has done.",
+    fix: "Deploy code that has this version: it then goes on by itself.",
   },
   REPLAY_DIVERGED: {
     status: 500,

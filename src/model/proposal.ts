@@ -23,6 +23,7 @@ export type CommandRequest =
       readonly due?: number | undefined;
     }
   | { readonly kind: "run"; readonly name: string }
+  | { readonly kind: "version"; readonly name: string; readonly version: number }
   | { readonly kind: "sleep"; readonly ms: number }
   | { readonly kind: "awakeable" }
   | { readonly kind: "signal"; readonly name: string }

@@ -14,7 +14,12 @@ import type { Tables } from "./tables/tables.ts";
 
 /** What this node hosts. What a decision takes from it is logged, so that replaying needs it not. */
 export interface Directory {
-  handler(service: string, handler: string): HostedHandler | "no-service" | "no-handler";
+  /** `revision`: that of the code which an invocation has begun with. */
+  handler(
+    service: string,
+    handler: string,
+    revision?: string | null,
+  ): HostedHandler | "no-service" | "no-handler";
   /** Whether there are other partitions at all. */
   readonly cluster: boolean;
   /** Where what this service keeps under a partition key lives; undefined: here. */

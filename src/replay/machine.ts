@@ -96,6 +96,11 @@ export class Machine<W> {
     return this.#asked < this.#history.length;
   }
 
+  /** What the journal held at this command when the attempt began. */
+  commandAt(index: CommandIndex): CommandEntry | undefined {
+    return this.#history[index];
+  }
+
   /** Whether the code that runs now has certainly run before, to here. */
   get repeating(): boolean {
     return this.replaying || this.#repeats >= 0;

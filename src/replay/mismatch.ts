@@ -40,6 +40,7 @@ function nameOf(command: Command | CommandRequest): string {
     case "set":
     case "clear":
     case "run":
+    case "version":
     case "signal":
     case "promise":
     case "promisePeek":

@@ -28,6 +28,10 @@ export interface RunningAttempt {
   readonly nextIndex: CommandIndex;
   /** Whether the entry was asked by an earlier attempt. */
   isReplayed(entry: CommandEntry): boolean;
+  /** Throws when the context may not be used now. */
+  checkUse(): void;
+  /** Ends it; `mismatch`: it needs other code, not another try. */
+  fail(error: unknown, mismatch: boolean): void;
   /** Asks one command. */
   ask(request: Request, asked: (entry: CommandEntry) => void): void;
   /** Asks a command that is answered later. */

@@ -23,11 +23,13 @@ import { policyOf, stepPolicyOf } from "./policy.ts";
 import { jsonSerde, type Serde } from "./serde.ts";
 import type { Callable, Duration, Invocation, RunOptions, SendOptions, Step } from "./types.ts";
 import { encodeJson } from "./values.ts";
+import { type Versions, versionOf } from "./version.ts";
 
 /** What every handler may use. */
 export class BaseContext {
   protected readonly attempt: RunningAttempt;
   #rand: Prng | undefined;
+  #versions: Versions | undefined;
 
   constructor(attempt: RunningAttempt) {
     this.attempt = attempt;
@@ -97,6 +99,11 @@ export class BaseContext {
       const replayed = attempt.isReplayed(entry);
       attempt.bodies.add({ of: entry.index, name, action, policy, timeoutMs }, replayed);
     });
+  }
+
+  version(change: string, latest = 1, oldest = 0): number {
+    checkName(change, "change");
+    return versionOf(this.attempt, (this.#versions ??= new Map()), change, latest, oldest);
   }
 
   sleep(duration: Duration): Promise<void> {

@@ -3,11 +3,11 @@
 // engine reads of it is behind a symbol, see spec.ts.
 
 import type {
+  DefinitionOptions,
   Implementation,
   ObjectHandlers,
   Reserved,
   ServiceHandlers,
-  ServiceOptions,
   SignaturesOf,
   WorkflowHandlers,
 } from "./handlers.ts";
@@ -28,7 +28,7 @@ export { handler, shared } from "./handlers.ts";
 export type { DefinitionSpec, HandlerSpec } from "./spec.ts";
 export { specOf } from "./spec.ts";
 
-export interface ObjectOptions<St> extends ServiceOptions {
+export interface ObjectOptions<St> extends DefinitionOptions {
   /** Initial values. Their types are the state's types, and `get` then never answers null. */
   readonly state?: St;
 }
@@ -58,7 +58,7 @@ export function service<const N extends string, H extends ServiceHandlers>(
 ): Definition<"service", N, SignaturesOf<H>>;
 export function service<const N extends string, H extends ServiceHandlers>(
   name: N,
-  options: ServiceOptions,
+  options: DefinitionOptions,
   handlers: Handlers<H>,
 ): Definition<"service", N, SignaturesOf<H>>;
 export function service(

@@ -28,6 +28,16 @@ export interface ServiceOptions {
   readonly ingress?: "public" | "private" | undefined;
 }
 
+/** What may be said of a service as a whole. */
+export interface DefinitionOptions extends ServiceOptions {
+  /**
+   * Names this version of the code. An engine may host several definitions of one service whose
+   * revisions differ: new invocations run the first of them, running ones go on with the one they
+   * began with. Default: made from the text of the handlers.
+   */
+  readonly revision?: string | undefined;
+}
+
 export interface HandlerOptions extends ServiceOptions {
   /** How input and output are written. Default: JSON. */
   readonly serde?: Serde | undefined;

@@ -11,7 +11,10 @@ const prefixReserved = /^(?:restate|holdfast\.)/i;
 const handlersReserved: ReadonlySet<string> = new Set(["then", "toJSON"]);
 
 /** @throws HoldfastError `NAME_INVALID`. */
-export function checkName(of: "service" | "handler", name: unknown): asserts name is string {
+export function checkName(
+  of: "service" | "handler" | "revision",
+  name: unknown,
+): asserts name is string {
   const why = refusal(of, name);
   if (why === undefined) return;
   const shown = typeof name === "string" ? JSON.stringify(name.slice(0, 80)) : `of ${typeof name}`;
@@ -21,7 +24,7 @@ export function checkName(of: "service" | "handler", name: unknown): asserts nam
   });
 }
 
-function refusal(of: "service" | "handler", name: unknown): string | undefined {
+function refusal(of: "service" | "handler" | "revision", name: unknown): string | undefined {
   if (typeof name !== "string") return "it is not text";
   if (name.length > nameBytesMax) return `it is longer than ${nameBytesMax} characters`;
   if (!allowed.test(name)) return "it has other characters, or begins with one of _ . -";

@@ -4,7 +4,7 @@
 
 import { durationMs, retentionMs } from "../model/duration.ts";
 import type { Payload } from "../model/payload.ts";
-import type { MarkedHandler, ServiceOptions } from "./handlers.ts";
+import type { DefinitionOptions, MarkedHandler, ServiceOptions } from "./handlers.ts";
 import { checkName } from "./name.ts";
 import type { Schema } from "./schema.ts";
 import type { Serde } from "./serde.ts";
@@ -43,7 +43,7 @@ export interface DefinitionSpec {
   readonly kind: Kind;
   readonly name: string;
   /** As they were given. What they mean for a handler is in its spec. */
-  readonly options: ServiceOptions;
+  readonly options: DefinitionOptions;
   readonly handlers: ReadonlyMap<string, HandlerSpec>;
   /** Declared state with its initial values; undefined when any name may be used. */
   readonly initialState: ReadonlyMap<string, Payload> | undefined;
@@ -59,7 +59,7 @@ export function specOf(definition: unknown): DefinitionSpec | undefined {
   return (definition as { readonly [specSymbol]?: DefinitionSpec })[specSymbol];
 }
 
-interface Options extends ServiceOptions {
+interface Options extends DefinitionOptions {
   readonly state?: unknown;
   readonly promises?: unknown;
 }
@@ -76,6 +76,7 @@ export function define(
 ): { readonly kind: Kind; readonly name: string } {
   checkName("service", name);
   checkOptions(name, options);
+  if (options.revision !== undefined) checkName("revision", options.revision);
   const initialState = initialStateOf(name, options.state);
   const service = { kind, name, options, initialState };
   const specs = new Map<string, HandlerSpec>();

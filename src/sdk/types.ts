@@ -219,6 +219,21 @@ export interface Context {
   run<T>(name: string, action: (step: Step) => T | Promise<T>, options?: RunOptions): Promise<T>;
 
   /**
+   * Which logic to follow where this handler's code has changed: `latest` for invocations that come
+   * here for the first time, 0 for those that have passed here under code without this line, and
+   * whatever it was before on replay and when asked again. Keep the line as long as there may be
+   * invocations that have asked it; raise `oldest` once the older logic is gone.
+   *
+   * @param change - Names the change, within the handler.
+   * @param latest - From 0. Default 1.
+   * @param oldest - The oldest version this code still follows. Default 0. An invocation of another
+   * version waits, paused with `VERSION_UNSUPPORTED`, for code that does.
+   * @example
+   * if (ctx.version("check for fraud") >= 1) await ctx.run("check", () => fraud.check(order));
+   */
+  version(change: string, latest?: number, oldest?: number): number;
+
+  /**
    * Waits until `duration` has passed, surviving restarts; the handler may be suspended meanwhile.
    *
    * @throws HoldfastError `DURATION_INVALID`, terminal.

@@ -97,6 +97,7 @@ const entryTypes: Readonly<Record<string, string>> = {
   call: "Call",
   send: "OneWayCall",
   run: "Run",
+  version: "Version",
   sleep: "Sleep",
   awakeable: "Awakeable",
   signal: "Signal",

@@ -32,6 +32,7 @@ export const commands: Samples<Command> = {
     { kind: "get", name: "absent", answer: undefined },
     { kind: "get", name: "raw", answer: bytes },
   ],
+  version: [{ kind: "version", name: "check for fraud", version: 2 }],
   stateKeys: [{ kind: "stateKeys", answer: ["tickets", "é"] }],
   set: [
     { kind: "set", name: "tickets", value: '["t1"]' },

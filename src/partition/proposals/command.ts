@@ -55,6 +55,7 @@ function ask(asking: Asking, request: CommandRequest): void {
       return setState(asking, request);
     case "clear":
     case "clearAll":
+    case "version":
     case "run":
       return asking.log(request, request.kind === "run" ? { ...request } : undefined);
     case "sleep": {

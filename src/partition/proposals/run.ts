@@ -51,7 +51,7 @@ export function start(decision: Decision, n: number): void {
 /** Holds back what this node has no handler for, until one comes (R11). */
 function hosted(decision: Decision, row: InvocationRow): boolean {
   if (row.handler === editHandler) return true;
-  const handler = decision.leader.directory.handler(row.service, row.handler);
+  const handler = decision.leader.directory.handler(row.service, row.handler, row.revision);
   if (typeof handler === "object") return true;
   const error = new HoldfastError(
     handler === "no-service" ? "SERVICE_NOT_FOUND" : "HANDLER_NOT_FOUND",
