@@ -16,8 +16,11 @@ tools/node_modules/.package-lock.json: tools/package-lock.json
 	npm install --ignore-scripts --no-save --prefix tools
 	@touch $@
 
-build: node_modules/.package-lock.json ## Compile src/ into dist/
+# Compiled when a source is newer: several targets may be started one after the other.
+dist/index.js: node_modules/.package-lock.json tsconfig.json tsconfig.build.json $(shell find src -name '*.ts')
 	npm run --silent build
+
+build: dist/index.js ## Compile src/ into dist/
 
 ticket-cart: build ## The ticket cart, embedded: one process, one folder, one command
 	npx --no-install tsx examples/ticket-cart/main.ts
