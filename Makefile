@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 CODE := src test bench examples scripts sim
 TOOLS := tools/node_modules/.bin
-.PHONY: help run-service run-ticket-service run-processor run-ticket-cart ticket-cart docker-up docker-down nats-up nats-down test-nats test check sim lint format build bench bench-http examples
+.PHONY: help run-service run-ticket-service run-processor run-ticket-cart ticket-cart docker-up docker-down nats-up nats-down test-nats test check proof sim lint format build bench bench-http examples
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,7 +66,18 @@ test: build ## Unit, conformance and scenario tests (FILE=… for one)
 check: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## What CI runs
 	npx --no-install tsc -p tsconfig.check.json
 	$(MAKE) --no-print-directory lint
-	NODE24=1 RUNNERS=1 $(MAKE) --no-print-directory test
+	NODE24=1 RUNNERS=1 FUZZ=2000 $(MAKE) --no-print-directory test
+	SEEDS=1000 npx --no-install tsx sim/main.ts
+	MUTANTS=5 SEEDS=600 npx --no-install tsx test/mutants/main.ts
+
+# Hours, beside the gate and never in its way: what it finds becomes a seed, a test or a planted fault.
+proof: build ## The full size of every search; docs/proof.md has the last counts (MINUTES=… of seeds)
+	FILE_CRASH_SCALE=20 npx --no-install vitest run src/file/crash.test.ts
+	FILE_CORRUPTION_SCALE=30 npx --no-install vitest run src/file/corruption.test.ts
+	FUZZ=100000 npx --no-install vitest run test/fuzz
+	KILLS=200 npx --no-install vitest run test/faults/kill.test.ts
+	npx --no-install tsx test/mutants/main.ts
+	MINUTES=$(or $(MINUTES),60) npx --no-install tsx sim/main.ts
 
 sim: node_modules/.package-lock.json ## Simulated worlds (SEED=… repeats one, MINUTES=… searches)
 	@npx --no-install tsx sim/main.ts

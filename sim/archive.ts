@@ -4,6 +4,7 @@
 import { recordsOf } from "../src/codec/record.ts";
 import type { Change } from "../src/model/change.ts";
 import type { Batch, Changelog, StoredBatch } from "../src/ports/changelog.ts";
+import type { SimDisk } from "./disk.ts";
 import { History } from "./history.ts";
 import { never } from "./inode.ts";
 import type { Owner, World } from "./world.ts";
@@ -28,11 +29,14 @@ export class Archive {
   }
 
   /** The changelog as the engine has it: all that goes in and out is noted. */
-  watched(changelog: Changelog, life: Owner, bytesScale: number): Changelog {
+  watched(changelog: Changelog, life: Owner, disk: SimDisk, bytesScale: number): Changelog {
     const append = async (batch: Batch): Promise<number> => {
       this.#asked(batch);
       const chain = await changelog.append(batch);
       if (life.dead) return never();
+      if (disk.failedFor === life) {
+        this.#world.fail("R16", `the batch at ${batch.first} counts after a failed sync`);
+      }
       this.#answered({ ...batch, chain });
       return chain;
     };

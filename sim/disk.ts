@@ -39,6 +39,10 @@ export class SimDisk {
   slowSyncMs = 0;
   /** How often a write takes less than it was given. */
   shortWrites = 0;
+  /** Calls that failed, other than for want of room. */
+  failures = 0;
+  /** Whose sync of a segment has failed: nothing counts for it any more. */
+  failedFor: Owner | undefined;
   /** Told when a sync has begun: a good moment to die. */
   onSync: (() => void) | undefined;
 
@@ -148,6 +152,7 @@ export class SimDisk {
       this.#check("sync", path);
     } catch (error) {
       for (const each of covered) each.doubted = true;
+      if (path.endsWith(".segment")) this.failedFor = owner;
       throw error;
     }
     const kept = new Set(covered.filter(({ doubted }) => !doubted));
@@ -187,6 +192,7 @@ export class SimDisk {
     if (fault === undefined || (fault.call !== "any" && fault.call !== call)) return;
     if (fault.left-- > 0) return;
     if (!fault.forGood) this.fault = undefined;
+    this.failures++;
     this.#world.note(`${fault.code} ${call} ${path}`);
     this.#world.sometimes(`a ${call} fails`);
     throw systemError(fault.code, path);

@@ -71,10 +71,12 @@ export class Faults {
 
   /** An engine that fails does so because its disk did. */
   #failed(): void {
-    const { failure } = this.#sim.life;
+    const { failure, failuresBefore } = this.#sim.life;
     const code = (failure as { readonly code?: string } | undefined)?.code;
     this.#world.sometimes(`an engine fails: ${code}`);
-    if (code === "CHANGELOG_FAILED" || code === "TABLE_DAMAGED") return;
+    if (code === "TABLE_DAMAGED") return;
+    const { failures } = this.#sim.machine.disk;
+    if (code === "CHANGELOG_FAILED" && failures > failuresBefore) return;
     this.#world.fail("I10", `the engine failed: ${(failure as Error)?.stack ?? failure}`);
   }
 
@@ -121,6 +123,8 @@ export class Faults {
           code: world.pick(["EIO", "EIO", "EROFS", "EMFILE"]),
           forGood: world.chance(0.3),
         };
+        // So that it meets an engine that opens.
+        if (world.chance(0.4)) this.#sim.life.die();
         await world.sleep(world.between(1, 400));
         disk.fault = undefined;
         return;

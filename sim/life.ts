@@ -39,6 +39,8 @@ export class Life implements Owner {
   readonly engine: Engine;
   readonly targets: Targets;
   readonly ended: Promise<"died" | "failed" | "closed">;
+  /** Calls of the disk that had failed when it began. */
+  readonly failuresBefore: number;
   readonly #world: World;
   readonly #record: Record;
   readonly #host: Host;
@@ -55,6 +57,7 @@ export class Life implements Owner {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+    this.failuresBefore = machine.disk.failures;
     const clock = clockOf(world, this, wall);
     this.targets = targetsOf(new Ledger(record, this, () => this.die()), revision);
     this.#host = makeHost(

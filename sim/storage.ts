@@ -61,7 +61,7 @@ async function open(
     random: (length) => Uint8Array.from({ length }, () => world.random.integer(256)),
     onFatal,
   });
-  const changelog = archive.watched(opened, life, profile.bytesScale);
+  const changelog = archive.watched(opened, life, machine.disk, profile.bytesScale);
   await archive.recovered(opened);
   await prepareTable(machine, disk, changelog);
   const cold = table.current as NonNullable<typeof table.current>;

@@ -83,11 +83,19 @@ export class SimTable {
   /** What a copy's file holds; its length says nothing. */
   copy(): { readonly bytes: Buffer; readonly position: number } {
     const position = (this.#current as MemoryColdTable).position();
-    return { bytes: Buffer.from(`table ${position} `.padEnd(600, "=")), position };
+    return { bytes: contentOf(position), position };
   }
 
   restore(bytes: Uint8Array): void {
+    const position = Number(Buffer.from(bytes).toString().split(" ")[1]);
+    if (Buffer.compare(bytes, contentOf(position)) !== 0) {
+      this.#world.fail("R15", "a copy that is damaged is used");
+    }
     this.#world.sometimes("a table is restored from a copy");
-    this.create(Number(Buffer.from(bytes).toString().split(" ")[1]));
+    this.create(position);
   }
+}
+
+function contentOf(position: number): Buffer {
+  return Buffer.from(`table ${position} `.padEnd(600, "="));
 }

@@ -46,12 +46,6 @@ export const mutants: readonly Mutant[] = [
     put: 'const doubtful = undefined as (typeof scan)["lastBatch"];',
   },
   {
-    name: "that a sync has failed is forgotten by the next open (R16)",
-    file: "src/file/repair.ts",
-    find: "const distrusted = (await readWhole(disk, join(folder, failedName))) !== undefined;",
-    put: "const distrusted = false;",
-  },
-  {
     name: "a name is not made durable with the segment",
     file: "src/file/segment.ts",
     find: "    await disk.syncDirectory(folder);",
@@ -62,18 +56,6 @@ export const mutants: readonly Mutant[] = [
     file: "src/file/reader.ts",
     find: "if (!isAbsent(error)) throw failed(segment, error);",
     put: "",
-  },
-  {
-    name: "a torn tail is taken for damage",
-    file: "src/file/scan.ts",
-    find: "const unsynced = from !== undefined && frame.first > from && frame.watermark < from;",
-    put: "const unsynced = false;",
-  },
-  {
-    name: "the end of a clean log is not sealed anew",
-    file: "src/file/repair.ts",
-    find: "if (doubtful === undefined && !scan.torn) {",
-    put: "if (doubtful === undefined) {",
   },
   // ---- copies
   {
@@ -95,10 +77,10 @@ export const mutants: readonly Mutant[] = [
     put: "return { path",
   },
   {
-    name: "the name of a copy is used for every copy",
+    name: "a copy's name does not say what is in it",
     file: "src/file/snapshots.ts",
     find: 'return `${String(position).padStart(16, "0")}-${sha256}.copy`;',
-    put: 'return `${"1".padStart(16, "0")}-${sha256}.copy`;',
+    put: 'return `${String(position).padStart(16, "0")}-${"0".repeat(sha256.length)}.copy`;',
   },
   // ---- the processor
   {
@@ -170,9 +152,82 @@ export const mutants: readonly Mutant[] = [
   },
   // ---- the rules
   {
-    name: "a message of a stale attempt is taken (I8)",
-    file: "src/partition/proposals/asking.ts",
-    find: "this.index = row.commands;",
-    put: "this.index = row.commands + 0 * row.attempt;",
+    name: "what is suspended is not woken by what it waits for",
+    file: "src/partition/proposals/notify.ts",
+    find: 'else if (row.status === "suspended") run(decision, row);',
+    put: "",
+  },
+  {
+    name: "two exclusive invocations of a key begin (I6)",
+    file: "src/partition/proposals/create.ts",
+    find: "    if (object.lock !== 0) {",
+    put: "    if (object.lock !== 0 && object.inbox.length > 0) {",
+  },
+  {
+    name: "the last in the inbox is first (I6)",
+    file: "src/partition/proposals/finish.ts",
+    find: "object.lock === 0 ? object.inbox[0] : undefined",
+    put: "object.lock === 0 ? object.inbox.at(-1) : undefined",
+  },
+  {
+    name: "one idempotency key makes two invocations (I5)",
+    file: "src/partition/proposals/create.ts",
+    find: "const existing = decision.tables.byDerivedId(derivedId);",
+    put: "const existing = decision.tables.invocation(0);",
+  },
+  {
+    name: "a delay is not waited for (I9)",
+    file: "src/partition/proposals/create.ts",
+    find: "creation.due > decision.time ? creation.due : undefined;",
+    put: "creation.due > decision.time + 1e9 ? creation.due : undefined;",
+  },
+  {
+    name: "timers fire early (I9)",
+    file: "src/engine/timers.ts",
+    find: "const timer = timers.due(now);",
+    put: "const timer = timers.due(now + 40);",
+  },
+  {
+    name: "what was running when the process died is not begun again",
+    file: "src/engine/invoker.ts",
+    find: 'for (const n of this.#ready.interrupted()) processor.propose({ kind: "start", n });',
+    put: "",
+  },
+  {
+    name: "unclean ends are not counted (R10)",
+    file: "src/partition/proposals/run.ts",
+    find: "const crashes = row.crashes + (crashed ? 1 : 0);",
+    put: "const crashes = 0 * row.crashes;",
+  },
+  {
+    name: "an epoch is begun twice (I2)",
+    file: "src/engine/partition.ts",
+    find: 'kind: "lead", epoch: meta.epoch + 1,',
+    put: 'kind: "lead", epoch: meta.epoch || 1,',
+  },
+  // ---- the handler's side
+  {
+    name: "what was learned live is not part of the barrier (R2)",
+    file: "src/replay/machine.ts",
+    find: "    this.#learnings.push({ entry: notification, position });",
+    put: "    this.#learnings.push({ entry: notification, position: 0 });",
+  },
+  {
+    name: "an answer is handed over before it is asked for",
+    file: "src/replay/machine.ts",
+    find: "if (of !== undefined && of >= this.#asked) {",
+    put: "if (of !== undefined && of > this.#asked) {",
+  },
+  {
+    name: "two things are handed over in one turn",
+    file: "src/engine/gate.ts",
+    find: "for (const taker of taking) taker.turn();",
+    put: "for (const taker of taking) {\n      taker.turn();\n      taker.turn();\n    }",
+  },
+  {
+    name: "a signal that comes early is lost (R25)",
+    file: "src/replay/machine.ts",
+    find: "    else kept.push(result);",
+    put: "",
   },
 ];
