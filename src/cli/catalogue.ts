@@ -46,6 +46,14 @@ const engine: readonly CommandSpec[] = [
     load: () => import("./commands/serve.ts"),
   },
   {
+    name: "dev",
+    says: "Serves, reloads when code changes, prints a line per invocation, and has a live page",
+    args: [["<module...>", "files that export services, objects or workflows"]],
+    settings: serving,
+    examples: ["holdfast dev app.ts"],
+    load: () => import("./commands/dev.ts"),
+  },
+  {
     name: "config",
     says: "Shows the effective settings, and where each comes from",
     settings: [...serving, "url", "adminUrl"],

@@ -29,7 +29,7 @@ export interface ServingOptions {
 }
 
 export class Serving {
-  readonly engine: Engine;
+  #engine: Engine;
   readonly admin: Admin;
   readonly ingressUrl: string;
   readonly adminUrl: string;
@@ -37,6 +37,11 @@ export class Serving {
   readonly tokenPath: string;
   readonly #listeners: readonly Listener[];
   readonly #sql: SqlProcess;
+  readonly #options: ServingOptions;
+
+  get engine(): Engine {
+    return this.#engine;
+  }
 
   /** @throws HoldfastError, UsageError: then nothing is left open. */
   static async start(options: ServingOptions): Promise<Serving> {
@@ -68,7 +73,7 @@ export class Serving {
           drainTimeout: 0,
         },
       );
-      return new Serving(engine, admin, [ingress, listener], sql, settings);
+      return new Serving(engine, admin, [ingress, listener], sql, options);
     } catch (error) {
       for (const close of opened) await close();
       throw error;
@@ -80,22 +85,29 @@ export class Serving {
     admin: Admin,
     listeners: readonly [Listener, Listener],
     sql: SqlProcess,
-    settings: Settings,
+    options: ServingOptions,
   ) {
-    this.engine = engine;
+    this.#engine = engine;
+    this.#options = options;
     this.admin = admin;
     this.#listeners = listeners;
     this.#sql = sql;
     this.ingressUrl = listeners[0].url;
     this.adminUrl = listeners[1].url;
-    this.tokenPath = adminTokenPath(settings.data);
+    this.tokenPath = adminTokenPath(options.settings.data);
+  }
+
+  /** Other definitions: new attempts run them, open ones finish on theirs. */
+  async replace(services: readonly Callable[]): Promise<void> {
+    // An engine that is open already takes them over, and is the newest handle's to close.
+    this.#engine = await openEngine({ ...this.#options, services });
   }
 
   /** Takes no more requests, lets running steps end within the deadline, makes all durable. */
   async close(): Promise<void> {
     this.#sql.close();
     // The engine first answers those who still wait; the listeners wait for these answers.
-    await Promise.all([...this.#listeners.map((one) => one.close()), this.engine.close()]);
+    await Promise.all([...this.#listeners.map((one) => one.close()), this.#engine.close()]);
   }
 }
 
@@ -138,6 +150,9 @@ function adminFor(
     version: version(),
     tokens: [{ role: "admin", sha256: own }, ...others],
     randomBytes: (length) => randomBytes(length),
+    // Who has the token may make sessions anyway; with it, they outlive this process.
+    secret: own,
+    now: () => Date.now(),
     monotonic: () => performance.now(),
     sql: (path, query) => sql.ask(path, query),
     memoryBytes: () => process.memoryUsage.rss(),

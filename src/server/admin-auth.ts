@@ -3,7 +3,7 @@
 // changes anything needs a header that no page of another origin can send.
 import { HoldfastError } from "../model/errors.ts";
 import { base64urlOf, bytesOfHex, utf8 } from "../std/bytes.ts";
-import { sha256 } from "../std/sha256.ts";
+import { hmacSha256, sha256 } from "../std/sha256.ts";
 import { type Role, roles } from "./admin-route.ts";
 import type { HttpRequest } from "./http.ts";
 
@@ -16,15 +16,17 @@ export interface AdminToken {
 export interface AdminAuthOptions {
   readonly tokens: readonly AdminToken[];
   readonly randomBytes: (length: number) => Uint8Array;
-  /** Milliseconds of a clock that never goes back. */
-  readonly monotonic: () => number;
+  /** What sessions are signed with: with the same, they outlive the process. */
+  readonly secret: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 const cookieName = "holdfast_session";
 const csrfHeader = "x-holdfast-csrf";
 const linkMsMax = 10 * 60_000;
 const sessionMsMax = 12 * 3_600_000;
-/** Sessions and links held at a time; the oldest goes. */
+/** Links held at a time; the oldest goes. */
 const heldMax = 100;
 
 interface Held {
@@ -36,7 +38,6 @@ interface Held {
 export class AdminAuth {
   readonly #options: AdminAuthOptions;
   #links: Held[] = [];
-  #sessions: Held[] = [];
 
   constructor(options: AdminAuthOptions) {
     this.#options = options;
@@ -47,7 +48,7 @@ export class AdminAuth {
     const bearer = /^bearer +(\S+)$/i.exec(request.header("authorization") ?? "")?.[1];
     if (bearer !== undefined) return this.#ofToken(bearer);
     const cookie = cookieOf(request.header("cookie") ?? "");
-    const session = cookie === undefined ? undefined : this.#take(this.#sessions, cookie);
+    const session = cookie === undefined ? undefined : this.#session(cookie);
     if (session === undefined) throw unauthenticated();
     const site = request.header("sec-fetch-site");
     const own = site === undefined || site === "same-origin" || site === "none";
@@ -55,22 +56,40 @@ export class AdminAuth {
     if (!own || (moves && request.header(csrfHeader) === undefined)) {
       throw new HoldfastError("ORIGIN_REFUSED");
     }
-    return session.role;
+    return session;
   }
 
   /** A code for one visit, within ten minutes, that gives the page a session of this role. */
   link(role: Exclude<Role, "none">): string {
-    return this.#hold(this.#links, role, linkMsMax);
+    const text = base64urlOf(this.#options.randomBytes(32));
+    this.#links.push({ digest: sha256(utf8(text)), role, until: this.#options.now() + linkMsMax });
+    if (this.#links.length > heldMax) this.#links.shift();
+    return text;
   }
 
   /** The `set-cookie` of a session, for a code that was not used before. */
   redeem(code: string): string | undefined {
-    const link = this.#take(this.#links, code);
+    const digest = sha256(utf8(code));
+    const now = this.#options.now();
+    const link = this.#links.find((held) => sameBytes(held.digest, digest) && held.until > now);
     if (link === undefined) return undefined;
     this.#links = this.#links.filter((other) => other !== link);
-    const session = this.#hold(this.#sessions, link.role, sessionMsMax);
+    const said = `${link.role}.${now + sessionMsMax}`;
+    const session = `${said}.${this.#signature(said)}`;
     const age = String(sessionMsMax / 1000);
     return `${cookieName}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${age}`;
+  }
+
+  /** The role of a session that we have signed and that is not over. */
+  #session(cookie: string): Role | undefined {
+    const [role = "", until = "", signature = ""] = cookie.split(".");
+    const signed = this.#signature(`${role}.${until}`);
+    if (!sameBytes(utf8(signed), utf8(signature))) return undefined;
+    return Number(until) > this.#options.now() ? roles.find((known) => known === role) : undefined;
+  }
+
+  #signature(said: string): string {
+    return base64urlOf(hmacSha256(this.#options.secret, utf8(`session ${said}`)));
   }
 
   #ofToken(token: string): Role {
@@ -81,24 +100,6 @@ export class AdminAuth {
       if (sameBytes(known.sha256, digest)) found = known.role;
     }
     if (found === "none") throw unauthenticated();
-    return found;
-  }
-
-  #hold(among: Held[], role: Role, ms: number): string {
-    const text = base64urlOf(this.#options.randomBytes(32));
-    const until = this.#options.monotonic() + ms;
-    among.push({ digest: sha256(utf8(text)), role, until });
-    if (among.length > heldMax) among.shift();
-    return text;
-  }
-
-  #take(among: readonly Held[], text: string): Held | undefined {
-    const digest = sha256(utf8(text));
-    const now = this.#options.monotonic();
-    let found: Held | undefined;
-    for (const held of among) {
-      if (sameBytes(held.digest, digest) && held.until > now) found = held;
-    }
     return found;
   }
 }

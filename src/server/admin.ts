@@ -20,6 +20,9 @@ import { type HttpRequest, type HttpResponse, jsonResponse } from "./http.ts";
 export interface AdminOptions extends SystemOptions, Pick<GuardOptions, "hosts" | "origins"> {
   readonly tokens: readonly AdminToken[];
   readonly randomBytes: (length: number) => Uint8Array;
+  /** Sessions of the live page are signed with it. */
+  readonly secret: Uint8Array;
+  readonly now: () => number;
   /** Routes of whoever serves it, such as those of the live page. */
   readonly routes?: ((auth: AdminAuth) => readonly AdminRoute[]) | undefined;
 }

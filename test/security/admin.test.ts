@@ -130,6 +130,24 @@ describe("check 4 and 5: hosts and pages", () => {
     return /holdfast_session=([^;]+)/.exec(cookie)?.[1] ?? "";
   }
 
+  test("a session that was not signed here, or is over, is none", async () => {
+    const [role, until, signature] = session().split(".");
+    for (const cookie of [
+      `operate.${until}.${signature}`,
+      `${role}.${Number(until) + 1}.${signature}`,
+      `${role}.${until}.${"A".repeat(43)}`,
+      `${role}.${until}.`,
+      "..",
+    ]) {
+      const headers = { cookie: `holdfast_session=${cookie}` };
+      expect((await ask("GET", "/invocations", { as: null, headers })).status).toBe(401);
+    }
+    const late = askerOf(adminOf(engine, { now: () => 13 * 3_600_000 }));
+    const headers = { cookie: `holdfast_session=${role}.${until}.${signature}` };
+    expect((await ask("GET", "/invocations", { as: null, headers })).status).toBe(200);
+    expect((await late("GET", "/invocations", { as: null, headers })).status).toBe(401);
+  });
+
   test("a link gives one session, once", () => {
     const code = admin.auth.link("read");
     expect(admin.auth.redeem(code)).toBeDefined();

@@ -37,6 +37,8 @@ export function adminOf(engine: AdminEngine, options: Partial<AdminOptions> = {}
     })),
     randomBytes: (length) => Uint8Array.from({ length }, () => drawn++ % 256),
     monotonic: () => 0,
+    secret: utf8("a secret of tests"),
+    now: () => 0,
     hosts: ["localhost"],
     ...options,
   });

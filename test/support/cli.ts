@@ -82,6 +82,10 @@ export class Started {
     return this.#out;
   }
 
+  get error(): string {
+    return this.#error;
+  }
+
   /** What it has said on standard error, once that matches. */
   async said(pattern: RegExp, where: "out" | "error" = "error"): Promise<RegExpExecArray> {
     for (;;) {
