@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { expect, test } from "vitest";
 import { contentOf, openOn } from "../../test/support/changelog-script.ts";
-import { crashImage, FakeDisk, settle } from "../../test/support/fake-disk.ts";
+import type { DiskImage } from "../../test/support/fake-disk.ts";
+import { crashImage, FakeDisk, settle, systemError } from "../../test/support/fake-disk.ts";
 import type { Batch } from "../ports/changelog.ts";
 import { Prng } from "../std/prng.ts";
 import { changelogConformance } from "../testing/conformance/changelog.ts";
@@ -227,4 +228,66 @@ test("files and directories are for their owner only, and a second engine is ref
   expect(again.range).toMatchObject({ last: 1, clean: true });
   await again.close();
   await rm(parent, { recursive: true });
+});
+
+test("what no batch can be is the caller's mistake, and changes nothing", async () => {
+  const { changelog } = await openOn(new FakeDisk(), seed());
+  await changelog.append({ ...batch(1), epoch: 3 });
+  const huge = { length: 2 ** 28 } as Uint8Array;
+  for (const wrong of [
+    { ...batch(2), count: 0 },
+    { ...batch(2), count: 1.5 },
+    { ...batch(2), count: 2 ** 32 },
+    { ...batch(2), epoch: 2 },
+    { ...batch(2), epoch: 3.5 },
+    { ...batch(2), epoch: 3, bytes: huge },
+    { ...batch(3), epoch: 3 },
+  ]) {
+    await expect(changelog.append(wrong)).rejects.toBeInstanceOf(TypeError);
+  }
+  await changelog.append({ ...batch(2), epoch: 3 });
+  expect(changelog.range.last).toBe(2);
+});
+
+test("a changelog that is closed, or has failed, says so to all, and to each the same", async () => {
+  const { changelog } = await openOn(new FakeDisk(), seed());
+  await changelog.append(batch(1));
+  await changelog.close();
+  await expect(changelog.append(batch(2))).rejects.toMatchObject({ code: "CHANGELOG_CLOSED" });
+  await expect(contentOf(changelog)).rejects.toMatchObject({ code: "CHANGELOG_CLOSED" });
+  const disk = new FakeDisk();
+  let fatal: unknown;
+  const onFatal = (error: unknown): void => void (fatal = error);
+  const { changelog: failing } = await openOn(disk, seed(), { onFatal });
+  disk.fault = (call) => (call === "sync" ? systemError("EIO") : undefined);
+  const failed = { code: "CHANGELOG_FAILED", message: expect.stringContaining("EIO") };
+  await expect(failing.append(batch(1))).rejects.toMatchObject(failed);
+  expect(fatal).toMatchObject(failed);
+  // The disk works again: nobody knows what it holds, so nothing is tried (facts of R16).
+  disk.fault = undefined;
+  await expect(failing.append(batch(1))).rejects.toBe(fatal);
+  await expect(contentOf(failing)).rejects.toBe(fatal);
+});
+
+test("the note of the last close shows another history of the same length", async () => {
+  const logs = [0, 1].map(async (fill) => {
+    const disk = new FakeDisk();
+    const { changelog } = await openOn(disk, seed());
+    await changelog.append({ ...batch(1), bytes: new Uint8Array(9).fill(fill) });
+    await changelog.close();
+    return disk.image();
+  });
+  const [one, other] = (await Promise.all(logs)) as [DiskImage, DiskImage];
+  const note = "/data/changelog/closed.json";
+  const files = new Map(one.files).set(note, other.files.get(note) as Uint8Array);
+  await expect(openOn(new FakeDisk({ ...one, files }), seed())).rejects.toMatchObject({
+    code: "CHANGELOG_DAMAGED",
+    data: { what: "its history is not the one of the last orderly close" },
+  });
+  // A note that cannot be read is as good as none.
+  for (const text of ["", "null", "{}", '{"position":"1","chain":2,"check":3}']) {
+    const unread = new Map(one.files).set(note, Buffer.from(text));
+    const { changelog } = await openOn(new FakeDisk({ ...one, files: unread }), seed());
+    expect(changelog.range.last, text).toBe(1);
+  }
 });

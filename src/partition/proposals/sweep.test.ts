@@ -1,15 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  ask,
-  Deciding,
-  finish,
-  type Given,
-  given,
-  invoke,
-  kindsOf,
-} from "../../../test/support/given.ts";
-import { Folder } from "../../engine/materialiser.ts";
-import { MemoryColdTable } from "../../local/memory-cold-table.ts";
+import { folding } from "../../../test/support/folding.ts";
+import { ask, type Deciding, finish, given, invoke, kindsOf } from "../../../test/support/given.ts";
 import { idOf } from "../../model/invocation-id.ts";
 import type { CommandRequest } from "../../model/proposal.ts";
 
@@ -20,28 +11,6 @@ const resolve: CommandRequest = {
   ...{ kind: "promiseComplete", name: "go" },
   ...{ result: { value: "1" }, hash: "h" },
 };
-
-/** A leader whose every decision is folded, and let go of, at once. */
-function folding() {
-  const cold = new MemoryColdTable();
-  const leader = new Deciding(cold, 0);
-  const folder = new Folder(cold, { keepRows: 0 });
-  let taken = 0;
-  const fold = (): void => {
-    if (leader.position === taken) return;
-    folder.take(leader.batch(taken + 1, leader.position - taken));
-    folder.write();
-    taken = leader.position;
-    leader.tables.forget(taken);
-  };
-  fold();
-  const when = (proposal: Given) => {
-    const decided = leader.decide(proposal);
-    fold();
-    return decided;
-  };
-  return { leader, when, row: (n: number) => leader.tables.invocation(n) };
-}
 
 /** Promises of the key W/x as they are kept. */
 function held(leader: Deciding, name = "go") {
