@@ -13,6 +13,7 @@ import type { Callable } from "../sdk/types.ts";
 import { partitionHash } from "../std/hash.ts";
 import type { Desk } from "./desk.ts";
 import type { EngineHost, HostOptions } from "./engine-host.ts";
+import type { EngineEvent } from "./events.ts";
 import type { Inspector } from "./inspect.ts";
 import { KnownApps, PartitionDirectory, placeIn } from "./known-apps.ts";
 import { Leading, type Led } from "./leading.ts";
@@ -60,6 +61,11 @@ export class ClusterNode implements EngineHost {
 
   handle(): number {
     return 1;
+  }
+
+  /** Tells whoever runs this engine. */
+  report(event: EngineEvent): void {
+    this.#parts.report(event);
   }
 
   async start(): Promise<void> {

@@ -9,6 +9,7 @@ import type { CallRequest } from "../model/message.ts";
 import type { Result } from "../model/payload.ts";
 import type { DefinitionSpec } from "../sdk/definition.ts";
 import type { Desk } from "./desk.ts";
+import type { EngineEvent } from "./events.ts";
 
 /** What a door stands before: an engine that opens itself when it is first needed. */
 type Addressed = Pick<Target, "service" | "key">;
@@ -23,6 +24,7 @@ export interface IngressHost {
 }
 
 export interface DoorHost extends IngressHost {
+  report(event: EngineEvent): void;
   readonly registry: {
     names(): string[];
     definition(service: string): DefinitionSpec | undefined;
@@ -76,6 +78,11 @@ export class Door {
 
   services(): string[] {
     return this.#host.registry.names();
+  }
+
+  /** Tells whoever runs the engine. */
+  report(event: EngineEvent): void {
+    this.#host.report(event);
   }
 
   definition(service: string): DefinitionSpec | undefined {

@@ -43,6 +43,8 @@ export function eventLine(event: EngineEvent, format: Format = plain): string | 
       return `holdfast: the clock is ${Math.round(event.ms / 1000)} s behind the newest record`;
     case "copyFailed":
       return `holdfast: no copy of the table: ${event.message}`;
+    case "requestFailed":
+      return `holdfast: ${event.path} was answered "internal error": ${String(event.error)}`;
     case "left":
       return `holdfast: partition ${event.partition} is no longer led here: ${event.why}`;
     case "deliveryFailed":

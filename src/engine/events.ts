@@ -78,6 +78,8 @@ export type EngineEvent =
       readonly accepted: number;
       readonly sent: number;
     }
+  /** A request over HTTP met a mistake of ours: its caller was told no more than that. */
+  | { readonly kind: "requestFailed"; readonly path: string; readonly error: unknown }
   /** A copy could not be made; the changelog is kept, and it is tried again when that has grown. */
   | { readonly kind: "copyFailed"; readonly code: string; readonly message: string };
 

@@ -6,6 +6,7 @@ import type { Home } from "../model/invocation-id.ts";
 import type { OpenStorage, Storage } from "../ports/storage.ts";
 import type { Callable } from "../sdk/types.ts";
 import type { EngineHost, HostOptions } from "./engine-host.ts";
+import type { EngineEvent } from "./events.ts";
 import type { Inspector } from "./inspect.ts";
 import { Partition, type PartitionWorld } from "./partition.ts";
 import { Registry } from "./registry.ts";
@@ -42,6 +43,11 @@ export class Host implements EngineHost {
 
   get opened(): Partition | undefined {
     return this.#partition;
+  }
+
+  /** Tells whoever runs this engine. */
+  report(event: EngineEvent): void {
+    this.#options.report(event);
   }
 
   /** Whether another handle may join: it neither closes nor has failed. */

@@ -75,8 +75,13 @@ export class HttpIngress {
       return withHeaders(await this.#route(request, route), allowed);
     } catch (error) {
       if (request.signal?.aborted === true) return nobodyLeft;
+      if (!isHoldfastError(error)) this.#tell(request, error);
       return withHeaders(refusalResponse(error, doing), allowed);
     }
+  }
+
+  #tell({ url }: HttpRequest, error: unknown): void {
+    this.#door.report({ kind: "requestFailed", path: url.replace(/\?.*$/, ""), error });
   }
 
   #pathOf({ url }: HttpRequest): string {

@@ -1,7 +1,10 @@
 // The ingress on an engine in memory, without a server and on a clock that the test moves: every
 // route, every status, every body that clients of Restate read.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { EngineEvent } from "../../src/index.ts";
+import { fetchOf } from "../../src/server/fetch.ts";
 import type { Fetch, IngressOptions } from "../../src/server/index.ts";
+import { HttpIngress } from "../../src/server/ingress.ts";
 import { TestEngine } from "../../src/testing/index.ts";
 import { approval, counter, greeter, signup } from "../support/services.ts";
 
@@ -517,4 +520,20 @@ test("everything answers under a prefix, and nothing else does", async () => {
     ]);
   }
   expect(() => under({ prefix: "api" })).toThrow(TypeError);
+});
+
+test("a mistake of ours is told to whoever runs the engine, and not to the caller", async () => {
+  const { door } = engine;
+  const definition = (): never => {
+    throw new RangeError("canary");
+  };
+  const broken = Object.create(door, { definition: { value: definition } }) as typeof door;
+  Object.assign(broken, { report: (event: EngineEvent) => void told.push(event) });
+  const told: EngineEvent[] = [];
+  const answer = fetchOf(new HttpIngress(broken));
+  const response = await answer(new Request("http://localhost/Greeter/greet?token=secret"));
+  const body = { code: 500, message: "internal error", source: "ingress" };
+  expect([response.status, await response.json()]).toEqual([500, body]);
+  expect(told).toMatchObject([{ kind: "requestFailed", path: "/Greeter/greet" }]);
+  expect(String((told[0] as { error?: unknown }).error)).toContain("canary");
 });
