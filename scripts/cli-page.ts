@@ -65,6 +65,7 @@ TypeScript is loaded by Node itself where it can (22.18 and later), else by
 | 4 | there is no such invocation, service or handler |
 | 5 | the invocation failed: its error is on standard error |
 | 6 | no engine answered, or it does not know the token |
+| 7 | code and journals part: deploying it would pause invocations |
 | 130, 143 | ended at once, by a second SIGINT or SIGTERM |
 `;
 

@@ -230,4 +230,44 @@ const steers: readonly CommandSpec[] = [
   },
 ];
 
-export const commands: readonly CommandSpec[] = [...engine, ...requests, ...looking, ...steers];
+const replays: readonly CommandSpec[] = [
+  {
+    name: "check",
+    says: "Replays what is under way against code that is to be deployed; runs no step",
+    args: [["<module...>", "files that export services, objects or workflows"]],
+    options: [["--sample <n>", "replay every n-th only"]],
+    settings: ["data"],
+    examples: ["holdfast check app.ts", "holdfast check app.ts --data backup --sample 10"],
+    load: () => import("./commands/check.ts"),
+  },
+  {
+    name: "export",
+    says: "Prints an invocation with its journal, for replays and tests",
+    args: [id],
+    options: [["--redact <file>", "its default export (value, where) is written for each value"]],
+    settings: ["data"],
+    examples: ["holdfast export inv_1… > run.json"],
+    load: () => import("./commands/export.ts"),
+  },
+  {
+    name: "replay",
+    says: "Replays an exported journal against code, and shows it beside the lines that asked",
+    args: [
+      ["<file>", "what export printed"],
+      ["<module...>", "files that export services, objects or workflows"],
+    ],
+    examples: [
+      "holdfast replay run.json app.ts",
+      "node --inspect-brk node_modules/.bin/holdfast replay run.json app.ts",
+    ],
+    load: () => import("./commands/replay.ts"),
+  },
+];
+
+export const commands: readonly CommandSpec[] = [
+  ...engine,
+  ...requests,
+  ...looking,
+  ...steers,
+  ...replays,
+];

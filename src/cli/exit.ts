@@ -11,6 +11,8 @@ export const exit = {
   invocationFailed: 5,
   /** No engine answered, or it does not know the token. */
   unreachable: 6,
+  /** Code and journals part: deploying it would pause invocations. */
+  diverges: 7,
 } as const;
 
 export type ExitCode = (typeof exit)[keyof typeof exit];

@@ -70,7 +70,9 @@ function definitionsOf(exports: object): Callable[] {
   return [...found];
 }
 
-async function importFile(file: string, generation: number): Promise<object> {
+/** Evaluates one file, TypeScript or not; a number other than 0 evaluates it anew. */
+export async function importFile(name: string, generation = 0): Promise<object> {
+  const file = resolve(name);
   const url = pathToFileURL(file).href;
   if (!typescript.test(extname(file)) || nativeTypescript()) {
     if (generation > 0) freshImports();

@@ -33,7 +33,7 @@ async function main(argv: readonly string[]): Promise<void> {
 
 const exitCodes =
   "0 done; 1 usage; 2 it could not be done; 3 damage was found; 4 there is no such thing; " +
-  "5 the invocation failed; 6 no engine answered.";
+  "5 the invocation failed; 6 no engine answered; 7 code and journals part.";
 
 function commandOf(spec: CommandSpec): Command {
   const command = new Command(spec.name).description(spec.says).exitOverride();
