@@ -85,7 +85,8 @@ sim: node_modules/.package-lock.json ## Simulated worlds (SEED=… repeats one, 
 # After build: the platform is imported by a name that leads into dist/.
 coverage: build ## Which branches of the core the tests reach
 	npx --no-install vitest run --coverage --coverage.include='src/{partition,replay,file}/**' \
-	  --coverage.reporter=text src test/scenarios test/properties test/golden
+	  --coverage.reporter=text src/partition src/replay src/file src/engine src/sdk src/local \
+	  test/scenarios test/properties test/golden test/cluster test/salvage.test.ts
 
 lint: build tools/node_modules/.package-lock.json ## Format, lint, imports, floating promises
 	$(TOOLS)/biome check

@@ -117,3 +117,28 @@ test("a crash at any call leaves the copy of before or the new one, whole", asyn
     }
   }
 });
+
+test("what is no position is refused, and a folder that cannot be read is not an empty one", async () => {
+  const disk = await diskWith("one", "two!");
+  const snapshots = fileSnapshots({ directory: "/data", disk });
+  for (const position of [-1, 1.5, Number.NaN]) {
+    await expect(snapshots.put("/data/table0", position)).rejects.toBeInstanceOf(TypeError);
+  }
+  await snapshots.put("/data/table0", 1);
+  disk.list = async () => {
+    throw systemError("EIO", "/data/copies");
+  };
+  await expect(snapshots.latest()).rejects.toMatchObject({ code: "EIO" });
+  await expect(snapshots.prune()).rejects.toMatchObject({ code: "EIO" });
+});
+
+test("of two tables at one position both are copies, in the order of their names", async () => {
+  const disk = await diskWith("one", "two!");
+  const snapshots = fileSnapshots({ directory: "/data", disk });
+  const copies = [await snapshots.put("/data/table0", 7), await snapshots.put("/data/table1", 7)];
+  const names = copies.map(({ path }) => path).sort();
+  const good = await snapshots.good();
+  expect(good.map(({ path }) => path)).toEqual(names);
+  disk.corrupt(names[0] as string, (bytes) => bytes.fill(0));
+  expect((await snapshots.good()).map(({ path }) => path)).toEqual(names.slice(1));
+});
