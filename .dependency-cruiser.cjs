@@ -26,7 +26,7 @@ const rooms = {
 /** Floor 7 beside index.ts, and floor 6. */
 const faces = ["testing", "cli"];
 const wiring =
-  "^src/(open|hosts|archive|replay-here|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|platform|platform-node|platform-browser)[.]ts$";
+  "^src/(open|hosts|archive|replay-here|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|platform|platform-node|platform-browser)[.]ts$";
 const face = "^src/index[.]ts$";
 const tests = "[.]test[.]ts$";
 
@@ -44,6 +44,7 @@ const foreign = {
   http: "^src/server/(listener|node-http)[.]ts$",
   https: "^src/server/listener[.]ts$",
   readline: "^src/cli/",
+  os: "^src/cli/",
   worker_threads: "^src/(local/materialiser-thread|materialiser-worker)[.]ts$",
   async_hooks: "^src/(platform-node|testing/outside)[.]ts$",
   module: "^src/(sqlite/driver|cli/load-app)[.]ts$",
@@ -52,7 +53,7 @@ const foreign = {
 /** Node's own small change: adapters and Node's wiring may have it, the rest runs anywhere. */
 const plain = "^(crypto|path|url|timers|util)(/|$)";
 const nodeRooms =
-  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/outside[.]ts|journal/source-line[.]ts|(archive|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|platform-node)[.]ts)";
+  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/outside[.]ts|journal/source-line[.]ts|(archive|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|platform-node)[.]ts)";
 
 const floorRules = Object.entries(rooms).map(([room, below]) => ({
   name: `floor-of-${room}`,

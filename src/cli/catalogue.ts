@@ -61,6 +61,14 @@ const engine: readonly CommandSpec[] = [
     load: () => import("./commands/config.ts"),
   },
   {
+    name: "doctor",
+    says: "Verifies a data directory: every frame, and every row of the table against a fold of them",
+    args: [["[directory]", "the data directory; no engine may have it open"]],
+    settings: ["data", "allowRemoteData"],
+    examples: ["holdfast doctor data", "holdfast doctor data --json"],
+    load: () => import("./commands/doctor.ts"),
+  },
+  {
     name: "salvage",
     says: "Says what of a damaged data directory can be kept and what is lost; does it when told",
     args: [["<directory>", "the data directory; no engine may have it open"]],
@@ -264,10 +272,24 @@ const replays: readonly CommandSpec[] = [
   },
 ];
 
+const shell: readonly CommandSpec[] = [
+  {
+    name: "completion",
+    says: "Prints a script that completes commands and flags in a shell",
+    args: [["<shell>", "bash, zsh or fish"]],
+    examples: [
+      "holdfast completion bash >> ~/.bashrc",
+      "holdfast completion fish > ~/.config/fish/completions/holdfast.fish",
+    ],
+    load: () => import("./commands/completion.ts"),
+  },
+];
+
 export const commands: readonly CommandSpec[] = [
   ...engine,
   ...requests,
   ...looking,
   ...steers,
   ...replays,
+  ...shell,
 ];

@@ -21,6 +21,8 @@ export interface Invoked {
   readonly args: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
   readonly configured: Configured;
+  /** The whole catalogue, for what speaks of all commands. */
+  readonly commands: readonly CommandSpec[];
   readonly out: Output;
 }
 

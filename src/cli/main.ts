@@ -75,7 +75,7 @@ async function run(spec: CommandSpec, command: Command): Promise<number> {
   );
   const args = command.args;
   const { run } = await spec.load();
-  return run({ args, options, configured, out });
+  return run({ args, options, configured, out, commands });
 }
 
 function failed(error: unknown): number {
