@@ -51,51 +51,74 @@ withNats("three servers", () => {
     },
   });
 
-  /** One partition under load: appends as fast as it can, and is taken over now and then. */
+  /** One who appends as fast as it can until it is stopped or fenced; it can be frozen meanwhile. */
+  class Leader {
+    readonly log: NatsChangelog;
+    readonly ended: Promise<"stopped" | "fenced">;
+    frozen = false;
+    stopped = false;
+
+    constructor(load: Load, log: NatsChangelog, epoch: number) {
+      this.log = log;
+      this.ended = this.#lead(load, epoch);
+    }
+
+    async #lead({ acknowledged }: Load, epoch: number): Promise<"stopped" | "fenced"> {
+      for (; !this.stopped; await pause(2)) {
+        if (this.frozen) continue;
+        const first = this.log.range.last + 1;
+        try {
+          const chain = await this.log.append(batchOf(first, 1, epoch, 300));
+          if (acknowledged.has(first)) throw new Error(`${first} was acknowledged twice`);
+          acknowledged.set(first, chain);
+        } catch (error) {
+          if (isHoldfastError(error, "PARTITION_FENCED")) return "fenced";
+          throw error;
+        }
+      }
+      return "stopped";
+    }
+  }
+
+  /** One partition and whoever leads it. */
   class Load {
     readonly acknowledged = new Map<number, number>();
     readonly options: Awaited<ReturnType<typeof placed>>;
     fenced = 0;
-    #stopped = false;
     #epoch = 0;
-    #leader: Promise<unknown> = Promise.resolve();
-    #log: NatsChangelog | undefined;
+    #leader: Leader | undefined;
 
     constructor(options: Awaited<ReturnType<typeof placed>>) {
       this.options = options;
     }
 
-    /** A new leader stands, while the old one knows nothing of it. */
+    /** Another leads from now on; the old one stands still meanwhile, and then finds out. */
     async takeOver(): Promise<void> {
-      const log = await openNatsChangelog(this.options);
-      const old = [this.#log, this.#leader] as const;
-      this.#log = log;
-      this.#leader = this.#lead(log, ++this.#epoch);
-      await expect
-        .poll(() => log.range.epoch === this.#epoch || this.#log !== log, patient)
-        .toBe(true);
-      await old[1];
+      const old = this.#leader;
+      if (old !== undefined) old.frozen = true;
+      const epoch = ++this.#epoch;
+      for (;;) {
+        const leader = new Leader(this, await openNatsChangelog(this.options), epoch);
+        // What the old one had sent before it stood still may come first.
+        let ended = false;
+        void leader.ended.then(() => {
+          ended = true;
+        });
+        while (leader.log.range.epoch !== epoch && !ended) await pause(10);
+        if (ended) continue;
+        this.#leader = leader;
+        break;
+      }
+      if (old === undefined) return;
+      old.frozen = false;
+      expect(await old.ended).toBe("fenced");
+      this.fenced++;
     }
 
     async stop(): Promise<void> {
-      this.#stopped = true;
-      await this.#leader;
-    }
-
-    async #lead(log: NatsChangelog, epoch: number): Promise<void> {
-      while (!this.#stopped) {
-        const first = log.range.last + 1;
-        try {
-          const chain = await log.append(batchOf(first, 1, epoch, 300));
-          if (this.acknowledged.has(first)) throw new Error(`${first} was acknowledged twice`);
-          this.acknowledged.set(first, chain);
-        } catch (error) {
-          if (!isHoldfastError(error, "PARTITION_FENCED")) throw error;
-          this.fenced++;
-          return;
-        }
-        await pause(2);
-      }
+      if (this.#leader === undefined) return;
+      this.#leader.stopped = true;
+      expect(await this.#leader.ended).toBe("stopped");
     }
   }
 
