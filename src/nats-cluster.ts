@@ -82,8 +82,8 @@ async function connectTo(
   options: NatsOptions,
   directory: string | undefined,
 ): Promise<OpenCluster> {
-  const { app, replicas = 1, durability = "standard", sync = "interval" } = options;
-  const wanted: Wanted = { replicas, durability, sync };
+  const { app } = options;
+  const wanted = wantedOf(options);
   const data = directory === undefined ? undefined : resolve(directory);
   if (data !== undefined) mkdirSync(data, { recursive: true, mode: 0o700 });
   const lock = data === undefined ? undefined : await lockDirectory(data);
@@ -210,4 +210,33 @@ function read({ creds, tls, ...rest }: NatsAccess): Access {
   };
 }
 
+/**
+ * Registers the app and makes its streams, as a user who may; the nodes' own user then need not. Done
+ * again it changes nothing.
+ *
+ * @throws HoldfastError `NATS_UNAVAILABLE`, `NATS_UNSUITABLE`.
+ */
+export async function prepareNats(options: NatsOptions): Promise<void> {
+  const { app, partitions } = nats(options);
+  const { replicas = 1, leaseMs, changelogBytesMax, servers } = options;
+  const { Connection, connectionOptions } = await client();
+  const access = connectionOptions(servers, `holdfast ${app}`, read(options));
+  const connection = await Connection.open(access);
+  try {
+    checkServer(connection.version, wantedOf(options));
+    const provisioned = { replicas, leaseMs, changelogBytesMax };
+    const apps = new NatsApps(new JetStream(connection), provisioned);
+    const secret = randomBytes(32).toString("hex");
+    await apps.register({ app, partitions, secret, services: [] });
+  } finally {
+    await connection.close();
+  }
+}
+
+function wantedOf({ replicas = 1, durability = "standard", sync = "interval" }: NatsOptions) {
+  return { replicas, durability, sync } satisfies Wanted;
+}
+
+export type { NatsPermissions, Role, RolesOptions } from "./nats/permissions.ts";
+export { natsPermissions } from "./nats/permissions.ts";
 export type { Cluster } from "./ports/cluster.ts";

@@ -34,6 +34,8 @@ const words: Readonly<Record<HaltReason, string>> = {
   foreign: "it holds what this version did not write",
 };
 
+export const haltReasons: readonly string[] = Object.keys(words);
+
 export function halted(
   stream: string,
   reason: HaltReason,

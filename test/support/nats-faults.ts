@@ -1,5 +1,5 @@
 // How many faults the tests on real servers inject. `make test` a few, `make test-nats` with
-// NATS_FAULTS=small the size of a change, NATS_FAULTS=full the size of a night.
+// NATS_FAULTS=small the size of a change, NATS_FAULTS=full the size of a night; or a number.
 import { appendFileSync } from "node:fs";
 
 export function faultsAsked({
@@ -9,14 +9,10 @@ export function faultsAsked({
   readonly small: number;
   readonly full: number;
 }): number {
-  switch (process.env["NATS_FAULTS"]) {
-    case "full":
-      return full;
-    case "small":
-      return small;
-    default:
-      return Math.min(small, 3);
-  }
+  const asked = process.env["NATS_FAULTS"];
+  if (asked === undefined) return Math.min(small, 3);
+  if (asked === "small") return small;
+  return asked === "full" ? full : Number(asked);
 }
 
 /** Whether what takes a minute and more is run. */
