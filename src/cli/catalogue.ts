@@ -17,6 +17,13 @@ const serving: readonly SettingName[] = [
   "suspendAfter",
   "keep",
   "allowRemoteData",
+  "nats",
+  "natsCreds",
+  "natsSync",
+  "app",
+  "partitions",
+  "replicas",
+  "durability",
 ];
 const asking: readonly SettingName[] = ["data", "adminPort", "adminUrl", "adminToken"];
 const calling: readonly SettingName[] = ["port", "url", "token"];
@@ -42,6 +49,7 @@ const engine: readonly CommandSpec[] = [
     examples: [
       "holdfast serve app.ts",
       "holdfast serve cart.ts tickets.ts --data /var/lib/shop --port 8080",
+      "holdfast serve app.ts --nats nats://a,nats://b,nats://c --app shop --replicas 3",
     ],
     load: () => import("./commands/serve.ts"),
   },
@@ -52,6 +60,13 @@ const engine: readonly CommandSpec[] = [
     settings: serving,
     examples: ["holdfast dev app.ts"],
     load: () => import("./commands/dev.ts"),
+  },
+  {
+    name: "cluster",
+    says: "Lists the apps on one NATS, their partitions and who leads them; fails where nobody does",
+    settings: ["nats", "natsCreds"],
+    examples: ["holdfast cluster --nats nats://127.0.0.1:14222"],
+    load: () => import("./commands/cluster.ts"),
   },
   {
     name: "config",

@@ -14,6 +14,7 @@ import { serve } from "../server/serve.ts";
 import { utf8 } from "../std/bytes.ts";
 import { sha256 } from "../std/sha256.ts";
 import { adminTokenPath, ensureAdminToken } from "./admin-token.ts";
+import { clusterOf } from "./cluster-of.ts";
 import { UsageError } from "./exit.ts";
 import type { Settings } from "./settings.ts";
 import { version } from "./version.ts";
@@ -127,6 +128,7 @@ function openEngine({
     suspendAfter: settings.suspendAfter as `${number}s`,
     keep: settings.keep,
     allowRemoteData: settings.allowRemoteData,
+    cluster: clusterOf(settings),
     onEvent,
     onFatal,
   });

@@ -19,6 +19,13 @@ export interface Settings {
   readonly suspendAfter: string;
   readonly keep: number;
   readonly allowRemoteData: boolean;
+  readonly nats: readonly string[];
+  readonly natsCreds: string;
+  readonly natsSync: string;
+  readonly app: string;
+  readonly partitions: number;
+  readonly replicas: number;
+  readonly durability: string;
   readonly url: string;
   readonly adminUrl: string;
   readonly token: string;
@@ -75,6 +82,34 @@ export const settings: readonly Setting[] = [
     kind: "flag",
     fallback: "false",
     says: "accept a data directory on a network file system",
+  },
+  {
+    name: "nats",
+    kind: "list",
+    fallback: "",
+    secret: true,
+    says: "NATS servers: makes it a node of a cluster; `data` then holds its tables",
+  },
+  { name: "natsCreds", kind: "text", fallback: "", says: "path of a NATS creds file" },
+  {
+    name: "natsSync",
+    kind: "text",
+    fallback: "interval",
+    says: "sync_interval of the NATS servers, as they are set: interval or always",
+  },
+  { name: "app", kind: "text", fallback: "", says: "the app all nodes with these modules share" },
+  {
+    name: "partitions",
+    kind: "number",
+    fallback: "24",
+    says: "partitions of the app, fixed when it is first registered",
+  },
+  { name: "replicas", kind: "number", fallback: "1", says: "copies NATS keeps: 1, 3 or 5" },
+  {
+    name: "durability",
+    kind: "text",
+    fallback: "standard",
+    says: "strict refuses what may lose acknowledged work in a power cut",
   },
   { name: "url", kind: "text", fallback: "", says: "ingress that commands call" },
   { name: "adminUrl", kind: "text", fallback: "", says: "admin side that commands ask" },

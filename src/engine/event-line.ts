@@ -46,6 +46,7 @@ export function eventLine(event: EngineEvent, format: Format = plain): string | 
     case "requestFailed":
       return `holdfast: ${event.path} was answered "internal error": ${String(event.error)}`;
     case "left":
+      if (event.planned === true) return undefined;
       return `holdfast: partition ${event.partition} is no longer led here: ${event.why}`;
     case "deliveryFailed":
       return `holdfast: messages for ${event.to} wait: ${event.message}`;

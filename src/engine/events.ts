@@ -68,7 +68,13 @@ export type EngineEvent =
   | { readonly kind: "copied"; readonly position: number; readonly bytes: number }
   /** A partition of this app is led here now, or no longer is. */
   | { readonly kind: "leading"; readonly partition: number; readonly epoch: number }
-  | { readonly kind: "left"; readonly partition: number; readonly why: string }
+  | {
+      readonly kind: "left";
+      readonly partition: number;
+      readonly why: string;
+      /** It was handed over in order, to another node or at the end. */
+      readonly planned: boolean;
+    }
   /** A message for another partition could not be handed over, and is tried again. */
   | { readonly kind: "deliveryFailed"; readonly to: string; readonly message: string }
   /** The other side names a number that cannot be: nothing more is sent there (R23). */

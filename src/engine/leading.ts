@@ -134,7 +134,7 @@ export class Leading {
       if (over) return;
       this.#led.set(partition, led);
       report({ kind: "leading", partition, epoch: led.mark.epoch });
-      if (this.#stopped) await this.#leave(partition, "the engine is closing");
+      if (this.#stopped) await this.#leave(partition, "the engine is closing", true);
     } catch (error) {
       this.#lost(partition, error);
     }
@@ -144,11 +144,8 @@ export class Leading {
   #lost(partition: number, error: unknown): void {
     const { clock, leases, report, random } = this.#parts;
     this.#led.delete(partition);
-    report({
-      kind: "left",
-      partition,
-      why: error instanceof Error ? error.message : String(error),
-    });
+    const why = error instanceof Error ? error.message : String(error);
+    report({ kind: "left", partition, why, planned: false });
     // A halted partition is kept from everybody: whoever opened it would halt the same way.
     if (isHoldfastError(error, "PARTITION_HALTED")) {
       this.#notBefore.set(partition, Number.POSITIVE_INFINITY);
@@ -159,12 +156,12 @@ export class Leading {
     leases.release(leaseName(partition)).catch(() => {});
   }
 
-  async #leave(partition: number, why: string): Promise<void> {
+  async #leave(partition: number, why: string, planned = false): Promise<void> {
     const { leases, report } = this.#parts;
     const led = this.#led.get(partition);
     if (led === undefined) return;
     this.#led.delete(partition);
-    report({ kind: "left", partition, why });
+    report({ kind: "left", partition, why, planned });
     await led.close().catch(() => {});
     await leases.release(leaseName(partition)).catch(() => {});
   }
@@ -172,7 +169,9 @@ export class Leading {
   /** More nodes are here than before: one round hands over at most two partitions. */
   async #giveBack(surplus: number): Promise<void> {
     const some = [...this.#led.keys()].slice(-Math.min(surplus, 2));
-    await Promise.all(some.map((partition) => this.#leave(partition, "another node takes it")));
+    await Promise.all(
+      some.map((partition) => this.#leave(partition, "another node takes it", true)),
+    );
   }
 
   /** Hands everything over. */
@@ -182,7 +181,9 @@ export class Leading {
     await this.#round;
     await Promise.all(this.#opening.values());
     const led = [...this.#led.keys()];
-    await Promise.all(led.map((partition) => this.#leave(partition, "the engine is closing")));
+    await Promise.all(
+      led.map((partition) => this.#leave(partition, "the engine is closing", true)),
+    );
     await this.#parts.leases.release(nodeName(this.#parts.node)).catch(() => {});
   }
 }

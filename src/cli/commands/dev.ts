@@ -77,7 +77,7 @@ async function serveHere({ args, configured, out }: Invoked): Promise<number> {
       process.exit(exit.failed);
     },
   });
-  for (const line of servingLines(serving, services, started)) out.say(line);
+  for (const line of servingLines(serving, services, started, settings.app)) out.say(line);
   out.say(`  live      ${serving.adminUrl}/live/login?code=${serving.admin.auth.link("admin")}`);
   await serving.engine.inspect.watch((event) => {
     if (!telling.has(event.kind) || event.kind === "created") return;

@@ -30,7 +30,7 @@ export async function run({ args, configured, out }: Invoked): Promise<number> {
     process.exit(exit.failed);
   };
   const serving = await Serving.start({ services, settings, onEvent, onFatal });
-  for (const line of servingLines(serving, services, started)) out.say(line);
+  for (const line of servingLines(serving, services, started, settings.app)) out.say(line);
   const deadlineMs = durationMs(settings.drain) + closeMarginMs;
   return untilSignal(() => serving.close(), deadlineMs, out);
 }
@@ -40,6 +40,7 @@ export function* servingLines(
   serving: Serving,
   services: readonly { readonly name: string }[],
   started: Started | undefined,
+  cluster: string,
 ): Generator<string> {
   yield `holdfast ${version()} serves ${services.map(({ name }) => name).join(", ")}`;
   if (started !== undefined) {
@@ -49,8 +50,13 @@ export function* servingLines(
     const recovered =
       position === 0 ? "nothing to recover" : `the process before ${before}, ${records}`;
     yield `  data      ${durability}`;
-    yield `  owner     this process alone (pid ${process.pid}), as long as it runs`;
-    yield `  recovery  ${recovered}; after a crash a step's body may run again, its result is kept once`;
+    if (cluster === "") {
+      yield `  owner     this process alone (pid ${process.pid}), as long as it runs`;
+      yield `  recovery  ${recovered}; after a crash a step's body may run again, its result is kept once`;
+    }
+  }
+  if (cluster !== "") {
+    yield `  cluster   a node of the app ${cluster}: who leads which partition says \`holdfast cluster\``;
   }
   yield `  ingress   ${serving.ingressUrl}`;
   yield `  admin     ${serving.adminUrl}, token in ${serving.tokenPath}`;
