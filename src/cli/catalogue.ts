@@ -177,7 +177,7 @@ const looking: readonly CommandSpec[] = [
   },
   {
     name: "state",
-    says: "Reads the state of an object, or edits it while no handler holds it",
+    says: "Reads the state of an object, or edits it in its turn at the key",
     args: [
       ["<object>", "Service, Service/key"],
       ["[change...]", "name=JSON sets, name= removes"],

@@ -246,7 +246,7 @@ export const objectRoutes: readonly AdminRoute[] = [
     method: "PATCH",
     path: key,
     role: "operate",
-    says: "Edits its state, while no handler holds it; with `version`, only if that still stands.",
+    says: "Edits its state, in its turn at the key; with `version`, only if that still stands.",
     body: '`{"set": {"name": value}, "remove": ["name"], "clear": false, "version": 3}`',
     answer: edit,
   },
