@@ -128,6 +128,16 @@ export class Faults {
         await world.sleep(world.between(1, 400));
         disk.fault = undefined;
         return;
+      case "sync error":
+        disk.fault = {
+          call: "sync",
+          left: world.random.integer(4),
+          code: "EIO",
+          forGood: world.chance(0.3),
+        };
+        await world.sleep(world.between(1, 2000));
+        disk.fault = undefined;
+        return;
       case "disk full":
         disk.capacity = disk.used + world.random.integer(3000);
         await world.sleep(world.between(1, 3000));

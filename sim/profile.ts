@@ -29,6 +29,7 @@ export const faultKinds = [
   "power cut",
   "close",
   "io error",
+  "sync error",
   "disk full",
   "slow sync",
   "stall",
