@@ -76,12 +76,6 @@ export const mutants: readonly Mutant[] = [
     find: "if (actual === sha256) return { path",
     put: "return { path",
   },
-  {
-    name: "a copy's name does not say what is in it",
-    file: "src/file/snapshots.ts",
-    find: 'return `${String(position).padStart(16, "0")}-${sha256}.copy`;',
-    put: 'return `${String(position).padStart(16, "0")}-${"0".repeat(sha256.length)}.copy`;',
-  },
   // ---- the processor
   {
     name: "effects leave before their record is durable (I1)",
