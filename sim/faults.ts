@@ -1,6 +1,7 @@
 // What goes wrong: the end of the process in every way there is, a disk that fails, fills or is
 // slow, a clock that is put, a process that stands still, other code.
 import { copiesFolder } from "../src/file/snapshots.ts";
+import type { Fault } from "./disk.ts";
 import type { FaultKind } from "./profile.ts";
 import type { Simulation } from "./simulation.ts";
 import { directory } from "./storage.ts";
@@ -108,36 +109,18 @@ export class Faults {
     const world = this.#world;
     switch (kind) {
       case "io error":
-        disk.fault = {
-          call: world.pick([
-            "any",
-            "write",
-            "sync",
-            "sync",
-            "rename",
-            "syncDirectory",
-            "open",
-            "unlink",
-          ]),
-          left: world.random.integer(20),
-          code: world.pick(["EIO", "EIO", "EROFS", "EMFILE"]),
-          forGood: world.chance(0.3),
-        };
-        // So that it meets an engine that opens.
-        if (world.chance(0.4)) this.#sim.life.die();
-        await world.sleep(world.between(1, 400));
-        disk.fault = undefined;
-        return;
+        return this.#callsFail(world.random.integer(20), 400, [
+          "any",
+          "write",
+          "sync",
+          "sync",
+          "rename",
+          "syncDirectory",
+          "open",
+          "unlink",
+        ]);
       case "sync error":
-        disk.fault = {
-          call: "sync",
-          left: world.random.integer(4),
-          code: "EIO",
-          forGood: world.chance(0.3),
-        };
-        await world.sleep(world.between(1, 2000));
-        disk.fault = undefined;
-        return;
+        return this.#callsFail(world.random.integer(4), 2000, ["sync"]);
       case "disk full":
         disk.capacity = disk.used + world.random.integer(3000);
         await world.sleep(world.between(1, 3000));
@@ -165,6 +148,18 @@ export class Faults {
       case "copy damaged":
         return this.#damageCopy();
     }
+  }
+
+  /** One of the next calls of some kind fails, once or from then on, for a while. */
+  async #callsFail(left: number, msMax: number, calls: readonly Fault["call"][]): Promise<void> {
+    const { disk } = this.#sim.machine;
+    const world = this.#world;
+    const code = world.pick(["EIO", "EIO", "EROFS", "EMFILE"]);
+    disk.fault = { call: world.pick(calls), left, code, forGood: world.chance(0.3) };
+    // So that some meet an engine that opens.
+    if (calls.length > 1 && world.chance(0.4)) this.#sim.life.die();
+    await world.sleep(world.between(1, msMax));
+    disk.fault = undefined;
   }
 
   #jump(ms: number): void {

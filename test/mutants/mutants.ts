@@ -121,12 +121,6 @@ export const mutants: readonly Mutant[] = [
     put: "",
   },
   {
-    name: "recovery applies again what the table holds",
-    file: "src/engine/recovery.ts",
-    find: "if (batch.first + i <= position) continue;",
-    put: "if (batch.first + i < position) continue;",
-  },
-  {
     name: "a row that has gone stays in the cold table",
     file: "src/engine/materialiser.ts",
     find: "else if (n <= folded) rows.push([n, null]);",
