@@ -8,6 +8,7 @@ import { nodeDisk } from "./file/disk.ts";
 import { lockDirectory } from "./file/lock.ts";
 import { isHoldfastError } from "./model/errors.ts";
 import {
+  endOfThread,
   type FromThread,
   foldingFolder,
   guardBusy,
@@ -24,17 +25,26 @@ import { guardCalls } from "./sqlite/driver.ts";
 if (parentPort !== null) inThread(parentPort, workerData as ThreadSetup);
 else if (process.send !== undefined) inProcess(process.argv[2] as string);
 
-function inThread(port: NonNullable<typeof parentPort>, { path, guard }: ThreadSetup): void {
+type Port = NonNullable<typeof parentPort>;
+
+function inThread(port: Port, { path, guard }: ThreadSetup): void {
   guardCalls(guardOf(new Int32Array(guard)));
   if (path === undefined) return ofMany(port);
   const take = run(path, (message) => port.postMessage(message));
-  port.on("message", take);
+  onMessage<ToThread>(port, take);
+}
+
+function onMessage<T>(port: Port, take: (message: T) => void): void {
+  port.on("message", (message: T | typeof endOfThread) => {
+    if (message === endOfThread) port.close();
+    else take(message as T);
+  });
 }
 
 /** One thread for the tables of a node: they are folded in turn. */
-function ofMany(port: NonNullable<typeof parentPort>): void {
+function ofMany(port: Port): void {
   const tables = new Map<number, (message: ToThread) => void>();
-  port.on("message", ({ table, message }: ToTable) => {
+  onMessage<ToTable>(port, ({ table, message }) => {
     const send = (told: FromThread): void => port.postMessage({ table, message: told });
     if (message.kind === "open") return opened(tables, table, message.path, send);
     tables.get(table)?.(message);

@@ -2,6 +2,7 @@
 // a process that exits while a thread of it is inside a statement.
 import { isMainThread, Worker } from "node:worker_threads";
 import {
+  endOfThread,
   type FromTable,
   type FromThread,
   guardBusy,
@@ -11,6 +12,10 @@ import {
 } from "../model/thread-message.ts";
 import type { Carrier, StartCarrier } from "./remote-materialiser.ts";
 
+const { setTimeout, clearTimeout } = globalThis;
+
+/** How long a thread that was told to end may go on: a copy of a large table takes a while. */
+const endMsMax = 5000;
 /** How long an exiting process waits for a statement to end. */
 const parkMsMax = 2000;
 
@@ -55,10 +60,27 @@ function startThread(entry: URL, path: string | undefined): Thread {
       worker.on("exit", () => failed(new Error("the materialiser's thread has ended")));
     },
     end: async () => {
+      await ended(worker);
       process.off("exit", exit);
-      await worker.terminate();
     },
   };
+}
+
+/**
+ * A thread ends by itself once it has nothing left to do: one that is terminated takes the SQLite
+ * library down with whatever that still has under way, and once in a while the process with it.
+ */
+function ended(worker: Worker): Promise<void> {
+  if (worker.threadId === -1) return Promise.resolve();
+  return new Promise((resolve) => {
+    const late = setTimeout(() => void worker.terminate().then(() => resolve()), endMsMax);
+    worker.once("exit", () => {
+      clearTimeout(late);
+      resolve();
+    });
+    worker.ref();
+    worker.postMessage(endOfThread);
+  });
 }
 
 /**

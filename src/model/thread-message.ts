@@ -43,6 +43,9 @@ export type FromThread =
       readonly message: string;
     };
 
+/** Told to a thread when all its tables are closed: it ends when nothing is under way any more. */
+export const endOfThread = "end";
+
 /** In the data directory: locked by a process that folds, as long as it lives. */
 export const foldingFolder = "folding";
 
