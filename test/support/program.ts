@@ -17,7 +17,7 @@ export interface Program {
 export async function compileProgram(entry: URL): Promise<Program> {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-program-"));
   const path = join(folder, `${basename(entry.pathname, ".ts")}.mjs`);
-  const external = { path: pathToFileURL(dist("index.js")).href, external: true };
+  const external = (face: string) => ({ path: pathToFileURL(dist(face)).href, external: true });
   await build({
     entryPoints: [fileURLToPath(entry)],
     outfile: path,
@@ -28,7 +28,10 @@ export async function compileProgram(entry: URL): Promise<Program> {
     plugins: [
       {
         name: "holdfast",
-        setup: (to) => void to.onResolve({ filter: /^holdfast$/ }, () => external),
+        setup: (to) => {
+          to.onResolve({ filter: /^holdfast$/ }, () => external("index.js"));
+          to.onResolve({ filter: /^holdfast\/server$/ }, () => external("server/index.js"));
+        },
       },
     ],
   });
