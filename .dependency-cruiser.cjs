@@ -20,6 +20,8 @@ const rooms = {
   // Floor 5: what speaks a protocol.
   server: ["std", "model", "ports", "sdk", "engine"],
   client: ["std", "model", "sdk"],
+  // Rules over syntax: they know nothing else.
+  eslint: [],
   // Stored journals against code.
   journal: ["std", "model", "ports", "codec", "replay", "sdk"],
 };
