@@ -67,6 +67,8 @@ export class Leading {
     const { leases, node, partitions } = this.#parts;
     if (!(await leases.renew(nodeName(node)))) await leases.take(nodeName(node));
     await Promise.all([...this.#led].map(([partition, led]) => this.#renew(partition, led)));
+    // Recovery may take longer than a lease: nobody else need begin it too.
+    await Promise.all([...this.#opening.keys()].map((one) => leases.renew(leaseName(one))));
     const held = await leases.held();
     const nodes = [...held.keys()].filter((name) => name.startsWith("node.")).length;
     const share = Math.ceil(partitions / Math.max(nodes, 1));

@@ -77,10 +77,12 @@ export class RemoteDesk implements Desk {
     const { request, ...asked } = this.#named(proposal);
     this.#ask(asked as Asked, 0, repeatable(proposal)).then(
       (answer) => {
-        if (answer.kind === "invocation" && answer.result === null) {
-          this.#ids.set(answer.named.n, idOf(answer.named));
-        }
+        if (answer.kind !== "invocation" || answer.result !== null) return request.settle(answer);
+        const { n } = answer.named;
+        this.#ids.set(n, idOf(answer.named));
         request.settle(answer);
+        // Who only sent does not wait for it.
+        if (!this.#waiting.waits(n)) this.#ids.delete(n);
       },
       (error: unknown) => {
         const refused = error instanceof HoldfastError ? error : unknown(error);
