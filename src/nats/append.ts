@@ -120,11 +120,10 @@ async function found(
   if (info === undefined) return false;
   const { first_seq, last_seq } = info.state;
   if (first_seq > expected + 1) throw fenced(stream, { epoch: frame.epoch });
+  // The message may have come between the two questions, or a leader be behind that was just chosen.
+  if (last_seq === expected || !behind.over()) return false;
   if (last_seq > expected) throw halted(stream, "hole", { sequence: expected + 1, last_seq });
-  if (last_seq < expected && behind.over()) {
-    throw halted(stream, "rolled-back", { acknowledged: expected, last_seq });
-  }
-  return false;
+  throw halted(stream, "rolled-back", { acknowledged: expected, last_seq });
 }
 
 async function thereStill({ jetstream, stream, created }: AppendOptions) {

@@ -163,6 +163,16 @@ withNats("a changelog in JetStream", () => {
       expect((await all(await at.open())).map(({ first }) => first)).toEqual([1, 3, 5]);
     });
 
+    test("is no hole while a server is behind: what it lacks it may have a moment later", async () => {
+      const at = await place();
+      const log = await filled(at, 2);
+      admin.loseAnswers(at.options.jetstream, 1);
+      admin.forget(at.options.jetstream, 2);
+      await log.append(batchOf(5));
+      admin.forget(at.options.jetstream, 2);
+      expect((await at.open()).range.last).toBe(5);
+    });
+
     test("of an append that another took the place of is a fence", async () => {
       const at = await place();
       const log = await filled(at, 2);

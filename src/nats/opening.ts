@@ -5,7 +5,7 @@ import { HoldfastError } from "../model/errors.ts";
 import { Assembler, frameIn, type Origin, type PlacedBatch } from "./assembler.ts";
 import { type Frame, lastOf } from "./frame.ts";
 import { halted } from "./halt.ts";
-import type { JetStream, StreamInfo } from "./jetstream.ts";
+import { type JetStream, pause, type StreamInfo } from "./jetstream.ts";
 import { leaderMessage } from "./reader.ts";
 
 /** Somebody who remembers how far the changelog had come. */
@@ -32,14 +32,13 @@ export async function inspect(
   created: string,
 ): Promise<Opened> {
   const { stream } = origin;
-  const info = await jetstream.info(stream);
-  if (info === undefined) throw halted(stream, "missing");
+  const info = await settledInfo(jetstream, stream);
   if (info.created !== created) {
     throw halted(stream, "recreated", { created: info.created, known: created });
   }
   checkConfig(info);
   const { messages, first_seq, last_seq, num_deleted = 0 } = info.state;
-  if (num_deleted > 0 || (messages > 0 && messages !== last_seq - first_seq + 1)) {
+  if (hasHoles(info)) {
     throw halted(stream, "hole", { messages, first_seq, last_seq, num_deleted });
   }
   if (messages === 0) {
@@ -51,6 +50,21 @@ export async function inspect(
   if (oldest.part !== 1 || virgin) throw halted(stream, "hole", { sequence: first_seq });
   const { tail, clean } = await tailOf(jetstream, origin, first_seq, last_seq);
   return { info, first: oldest.first, before: oldest.before, tail, clean };
+}
+
+function hasHoles({ state }: StreamInfo): boolean {
+  const { messages, first_seq, last_seq, num_deleted = 0 } = state;
+  return num_deleted > 0 || (messages > 0 && messages !== last_seq - first_seq + 1);
+}
+
+/** While a leader catches up its counts may not add up: what stays so is believed. */
+async function settledInfo(jetstream: JetStream, stream: string): Promise<StreamInfo> {
+  for (let tries = 0; ; tries++) {
+    const info = await jetstream.info(stream);
+    if (info === undefined) throw halted(stream, "missing");
+    if (tries === 3 || !hasHoles(info)) return info;
+    await pause(200);
+  }
 }
 
 /** The newest finished batch, from the end backwards; what is unfinished there is void (R18). */

@@ -9,6 +9,9 @@ import { isRefusal, type JetStream, pause, type StoredMessage } from "./jetstrea
 const windowMax = 64;
 const windowBytesMax = 4 * 1024 * 1024;
 
+/** How often a message may be absent that the stream says it has, until it is believed. */
+const absentMax = 3;
+
 /** Messages `from` to `to`, every one of them. */
 export async function* messagesOf(
   jetstream: JetStream,
@@ -51,15 +54,18 @@ export async function leaderMessage(
   sequence: number,
 ): Promise<StoredMessage> {
   const until = performance.now() + jetstream.patienceMs;
-  for (;;) {
+  for (let absent = 0; ; ) {
     const message = await asked(jetstream, stream, sequence);
     if (message !== undefined) return message;
     const info = await jetstream.info(stream);
     if (info === undefined) throw halted(stream, "missing");
     const { first_seq, last_seq } = info.state;
-    // A leader that has just been chosen may be behind for a moment.
-    const behind = last_seq < sequence && performance.now() < until;
-    if (!behind) throw halted(stream, "hole", { sequence, first_seq, last_seq });
+    // A leader that has just been chosen may be behind for a moment, and the message have come
+    // between the two questions.
+    if (last_seq >= sequence) absent++;
+    const over = absent > absentMax || performance.now() > until;
+    if (over || first_seq > sequence)
+      throw halted(stream, "hole", { sequence, first_seq, last_seq });
     await pause(100);
   }
 }

@@ -87,6 +87,15 @@ export class Admin {
     jetstream.publish = publish;
   }
 
+  /** Answers so often that there is no such message, as a leader does that is behind. */
+  forget(jetstream: JetStream, times: number): void {
+    const message = jetstream.message;
+    let left = times;
+    jetstream.message = (...given) => {
+      return left-- > 0 ? Promise.resolve(undefined) : message.apply(jetstream, given);
+    };
+  }
+
   /** Stores what is published next and loses the answers; says how many were lost so far. */
   loseAnswers(jetstream: JetStream, count: number): () => number {
     const publish = jetstream.publish;
