@@ -1,6 +1,8 @@
 // What is known of the apps of one cluster, and the one rule of registering: a service name belongs
 // to one app (R27).
+import { hexOf } from "../std/bytes.ts";
 import { HoldfastError } from "./errors.ts";
+import { tagOf } from "./ids.ts";
 import type { Kind } from "./service-kind.ts";
 
 export interface AppService {
@@ -22,11 +24,21 @@ export interface AppRecord {
  * The records with this app registered. Its partitions and secret stay those of the first time; its
  * services are added to, and a kind given anew replaces the one before.
  *
- * @throws HoldfastError `SERVICE_OWNED_ELSEWHERE`.
+ * @throws HoldfastError `SERVICE_OWNED_ELSEWHERE`; `NAME_INVALID` for one that ids could not tell apart.
  */
 export function registered(records: readonly AppRecord[], record: AppRecord): readonly AppRecord[] {
   const { app } = record;
   const others = records.filter((each) => each.app !== app);
+  const tag = hexOf(tagOf(app));
+  const like = others.find((each) => hexOf(tagOf(each.app)) === tag);
+  if (like !== undefined) {
+    throw new HoldfastError("NAME_INVALID", {
+      message:
+        `The app name ${app} cannot be told from ${like.app} in ids: two bytes there stand for it. ` +
+        "Name it otherwise.",
+      data: { app, like: like.app },
+    });
+  }
   for (const { name } of record.services) {
     const owner = others.find(({ services }) => services.some((each) => each.name === name));
     if (owner === undefined) continue;
