@@ -52,7 +52,7 @@ test("nothing is told before it is durable", async () => {
   const events: ChangeEvent[] = [];
   await engine.inspect.watch((event) => events.push(event));
   engine.freezeAfter(engine.commits);
-  later(engine.send(steps).work("x"));
+  void later(engine.send(steps).work("x"));
   await engine.runUntilIdle();
   expect(events).toEqual([]);
   await engine.crash();
