@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 CODE := src test bench examples scripts sim
 TOOLS := tools/node_modules/.bin
-.PHONY: help run-service run-ticket-service run-processor run-ticket-cart ticket-cart docker-up docker-down nats-up nats-down test-nats test check proof sim lint format build bench bench-http examples
+.PHONY: help run-service run-ticket-service run-processor run-ticket-cart ticket-cart docker-up docker-down nats-up nats-down test-nats bench-nats test check proof sim lint format build bench bench-http examples
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ lint: build tools/node_modules/.package-lock.json ## Format, lint, imports, floa
 
 format: tools/node_modules/.package-lock.json ## Format everything, sort imports, mend what mends itself
 	$(TOOLS)/biome check --write
+
+bench-nats: build ## The cluster beside bare appends of the same bytes, on servers of its own
+	npx --no-install tsx bench/nats.ts
 
 bench: build ## Every target beside its floor, from the same run
 	npm run --silent bench
