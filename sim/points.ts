@@ -107,7 +107,6 @@ export const points: readonly string[] = [
   "event copyFailed",
   "event started",
   "event stopped",
-  "event unawaited",
   "fault clock jump",
   "fault close",
   "fault copy damaged",

@@ -201,21 +201,9 @@ export const mutants: readonly Mutant[] = [
     put: "    this.#learnings.push({ entry: notification, position: 0 });",
   },
   {
-    name: "an answer is handed over before it is asked for",
-    file: "src/replay/machine.ts",
-    find: "if (of !== undefined && of >= this.#asked) {",
-    put: "if (of !== undefined && of > this.#asked) {",
-  },
-  {
     name: "two things are handed over in one turn",
     file: "src/engine/gate.ts",
     find: "for (const taker of taking) taker.turn();",
     put: "for (const taker of taking) {\n      taker.turn();\n      taker.turn();\n    }",
-  },
-  {
-    name: "a signal that comes early is lost (R25)",
-    file: "src/replay/machine.ts",
-    find: "    else kept.push(result);",
-    put: "",
   },
 ];
