@@ -125,10 +125,20 @@ withNats("a store that has lost something", () => {
     const prng = new Prng("flips");
     const log = await fill(200);
     const witness = { of: "the mark", position: log.range.last, chain: log.range.chain };
-    const seen = { whole: 0, refused: 0 };
+    // Some make the server itself end at start: that is seen, too.
+    const seen = { whole: 0, refused: 0, ended: 0 };
+    const started = async (changed: Promise<void>): Promise<boolean> => {
+      try {
+        await changed;
+        return true;
+      } catch (error) {
+        if (String(error).includes("nats-server ended")) return false;
+        throw error;
+      }
+    };
     for (let i = 0; i < flips; i++) {
       let undo = (): void => {};
-      await changing((store) => {
+      const changed = changing((store) => {
         const aside = `${store}-whole`;
         cpSync(store, aside, { recursive: true });
         undo = () => {
@@ -145,10 +155,10 @@ withNats("a store that has lost something", () => {
         // Half of the time the server finds out by itself, half of the time it trusts its index.
         if (prng.integer(2) === 0) dropIndex(store);
       });
-      seen[await outcome(200, witness)]++;
+      seen[(await started(changed)) ? await outcome(200, witness) : "ended"]++;
       await changing(undo);
       expect(await outcome(200, witness)).toBe("whole");
     }
-    expect(seen.refused).toBeGreaterThan(0);
+    expect(seen.refused + seen.ended).toBeGreaterThan(0);
   }, 1_800_000);
 });
