@@ -9,6 +9,7 @@ const app = (greeting: string): string => `import { service } from "holdfast";
 import { greeting } from "./words.ts";
 export const greeter = service("Greeter", {
   hello: async (_ctx, name: string): Promise<string> => \`\${greeting}, \${name}! ${greeting}\`,
+  async drifts(ctx): Promise<void> { await ctx.run(String(performance.now()), () => 1); },
   async waits(ctx): Promise<unknown> { return ctx.awakeable().promise; },
 });
 `;
@@ -51,6 +52,14 @@ test("a line for each invocation that ends, on standard output", async () => {
   expect(await hello()).toBe('"Hello, Ada! one"');
   const [line] = await dev.said(/.*Greeter\/hello.*\n/, "out");
   expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{3} ✓ succeeded +Greeter\/hello \d+ ms inv_1\w+\n$/);
+});
+
+test("what would go another way after a crash is told when it has ended, with its line", async () => {
+  const response = await fetch(`${ingress}/Greeter/drifts`, { method: "POST" });
+  expect(response.status).toBe(200);
+  await dev.said(/this ended well, and would go another way after a crash/);
+  await dev.said(/Greeter\/drifts: JOURNAL_MISMATCH at command 0/);
+  await dev.said(/app\.ts:\d+/);
 });
 
 test("the page: three files, no markup from data, at most 500 lines, only routes that exist", async () => {

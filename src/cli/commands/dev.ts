@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { resolve } from "node:path";
 import type { EngineEvent } from "../../engine/events.ts";
 import { durationMs } from "../../model/duration.ts";
+import type { Callable } from "../../sdk/types.ts";
 import { changeLine, telling } from "../change-line.ts";
 import type { Invoked } from "../command.ts";
 import { exit } from "../exit.ts";
@@ -12,6 +13,7 @@ import { liveRoutes } from "../live-page.ts";
 import { AppLoader } from "../load-app.ts";
 import type { Output } from "../output.ts";
 import { Serving } from "../serving.ts";
+import { Shadow } from "../shadow.ts";
 import { untilSignal } from "../until-signal.ts";
 import { watchFiles } from "../watch-files.ts";
 import { closeMarginMs, servingLines } from "./serve.ts";
@@ -59,6 +61,7 @@ async function serveHere({ args, configured, out }: Invoked): Promise<number> {
   const settings = configured.values;
   const loader = new AppLoader(args);
   const { services } = await loader.load();
+  let code: readonly Callable[] = services;
   let started: Extract<EngineEvent, { kind: "started" }> | undefined;
   const serving = await Serving.start({
     services,
@@ -79,13 +82,19 @@ async function serveHere({ args, configured, out }: Invoked): Promise<number> {
   });
   for (const line of servingLines(serving, services, started, settings.app)) out.say(line);
   out.say(`  live      ${serving.adminUrl}/live/login?code=${serving.admin.auth.link("admin")}`);
+  const { data } = settings;
+  const shadow = new Shadow({ data, services: () => code, say: (line) => out.say(line) });
   await serving.engine.inspect.watch((event) => {
+    const ended = event.kind === "succeeded" || event.kind === "failed";
+    if (ended && event.id !== undefined && settings.app === "") shadow.ended(event.id);
     if (!telling.has(event.kind) || event.kind === "created") return;
     if (out.json) out.value(event, true);
     else out.line(changeLine(event, out, "out"), "out");
   });
   const stop = watchFiles(resolve("."), (file) => {
-    void reload(loader, serving, out, file);
+    void reload(loader, serving, out, file).then((now) => {
+      if (now !== undefined) code = now;
+    });
   });
   const deadlineMs = durationMs(settings.drain) + closeMarginMs;
   const close = async (): Promise<void> => {
@@ -101,13 +110,15 @@ async function reload(
   serving: Serving,
   out: Output,
   file: string,
-): Promise<void> {
+): Promise<readonly Callable[] | undefined> {
   try {
     const { services } = await loader.load();
     await serving.replace(services);
     out.say(`holdfast: ${file} changed: reloaded ${services.map(({ name }) => name).join(", ")}`);
+    return services;
   } catch (error) {
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
     out.say(`holdfast: ${file} changed and does not load; the code before goes on.\n${why}`);
+    return undefined;
   }
 }
