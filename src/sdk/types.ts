@@ -381,9 +381,8 @@ export interface DurablePromise<T> extends Promise<T> {
   /** Its value if it is resolved, undefined while it is open. */
   peek(): Promise<T | undefined>;
   /**
-   * Settles it.
-   *
-   * @throws HoldfastError `PROMISE_ALREADY_COMPLETED`, terminal, at the handler's next await.
+   * Settles it. The first value stays: settled again, by whomever, nothing changes and nobody is
+   * told; `peek` first where that matters.
    */
   resolve(value: T): void;
   /** Fails it with a `TerminalError` that says `reason`. */
