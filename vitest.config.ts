@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -16,6 +17,8 @@ export default defineConfig({
   },
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
+    // Many wait for processes of their own: on two cores two files at a time are not too many.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     env: { UV_USE_IO_URING: "0" },
   },
