@@ -4,7 +4,7 @@
 // slow, when it is told to.
 import { dirname, join } from "node:path";
 import type { Disk, DiskFile, DiskRoom } from "../src/file/disk.ts";
-import { applied, type Inode, never, type Pending, resized, systemError } from "./inode.ts";
+import { applied, type Inode, never, type Pending, resized, synced, systemError } from "./inode.ts";
 import type { Owner, World } from "./world.ts";
 
 type Entry = Inode | "directory";
@@ -155,9 +155,7 @@ export class SimDisk {
       if (path.endsWith(".segment")) this.failedFor = owner;
       throw error;
     }
-    const kept = new Set(covered.filter(({ doubted }) => !doubted));
-    for (const each of kept) inode.durable = applied(inode.durable, each);
-    inode.pending = inode.pending.filter((each) => !kept.has(each));
+    synced(inode, covered);
   }
 
   #write(inode: Inode, path: string, bytes: Buffer, position: number): number {

@@ -19,6 +19,33 @@ export function applied(bytes: Buffer, change: Pending): Buffer {
   return result;
 }
 
+/**
+ * A sync has ended that covered these: they are durable, but for those a failed one covered before.
+ * Of what is in doubt only that stays so which they did not write over.
+ */
+export function synced(inode: Inode, covered: readonly Pending[]): void {
+  const kept = new Set(covered.filter(({ doubted }) => !doubted));
+  for (const each of kept) inode.durable = applied(inode.durable, each);
+  inode.pending = inode.pending.filter((each) => !kept.has(each));
+  for (const later of kept) {
+    inode.pending = inode.pending.flatMap((each) => (each.doubted ? outside(each, later) : [each]));
+  }
+}
+
+function outside(older: Pending, later: Pending): Pending[] {
+  // With the file's size, which every sync makes durable, that of an older cut is out of date.
+  if (older.kind === "truncate") return [];
+  const { offset, bytes } = older;
+  const from = later.kind === "write" ? later.offset : later.size;
+  const to = later.kind === "write" ? from + later.bytes.length : Number.POSITIVE_INFINITY;
+  const before = bytes.subarray(0, Math.max(0, from - offset));
+  const behind = bytes.subarray(Math.min(bytes.length, Math.max(0, to - offset)));
+  return [
+    { ...older, bytes: before },
+    { ...older, offset: offset + bytes.length - behind.length, bytes: behind },
+  ].filter((part) => part.bytes.length > 0);
+}
+
 export function resized(bytes: Buffer, size: number): Buffer {
   const result = Buffer.alloc(size);
   bytes.copy(result, 0, 0, Math.min(size, bytes.length));

@@ -3,7 +3,7 @@ import { checkContent, contentOf, openOn } from "../../test/support/changelog-sc
 import type { FallibleCall } from "../../test/support/fake-disk.ts";
 import { crashImage, FakeDisk, settle, systemError } from "../../test/support/fake-disk.ts";
 import { isHoldfastError } from "../model/errors.ts";
-import type { StoredBatch } from "../ports/changelog.ts";
+import type { Changelog, StoredBatch } from "../ports/changelog.ts";
 import { Prng } from "../std/prng.ts";
 import type { OpenFileChangelogOptions } from "./changelog.ts";
 
@@ -266,6 +266,60 @@ test("a failed background seal is told, and found by the next open", async () =>
   const again = await openOn(disk, new Prng("again"));
   expect(again.changelog.range).toMatchObject({ last: 1, clean: false });
 });
+
+/** Appends until a second segment is begun, and fails before its first batch is written. */
+async function failBehindRoll(disk: FakeDisk, changelog: Changelog): Promise<void> {
+  let footers = 0;
+  disk.fault = (call, path) => {
+    if (call === "truncate") footers += 1;
+    return call === "write" && footers > 0 ? systemError("EIO", path) : undefined;
+  };
+  const fill = async (): Promise<void> => {
+    for (let first = 2; first <= 30; first++) await changelog.append(batch(first));
+  };
+  await expect(fill()).rejects.toMatchObject({ code: "CHANGELOG_FAILED" });
+  await changelog.close().catch(() => undefined);
+  await settle();
+  disk.fault = undefined;
+}
+
+for (const marks of ["seal", "close", "close that begins a segment"] as const) {
+  test(`a ${marks} whose sync failed without a note leaves no digest of lost bytes`, async () => {
+    const disk = new FakeDisk();
+    let { changelog, timers } = await opened(disk);
+    await changelog.append(batch(1));
+    if (marks === "close that begins a segment") {
+      await failBehindRoll(disk, changelog);
+      ({ changelog, timers } = await opened(disk));
+    }
+    const { last } = changelog.range;
+    // The disk is gone from that sync on: no note can be left either.
+    let gone = false;
+    disk.fault = (call, path) => {
+      gone ||= call === "sync";
+      return gone ? systemError("EIO", path) : undefined;
+    };
+    if (marks === "seal") await timers.advance(250);
+    await changelog.close().catch(() => undefined);
+    await settle();
+    expect(gone).toBe(true);
+    disk.fault = undefined;
+
+    // The same boot: the mark can be read, and the segment is filled behind it.
+    const again = await openOn(disk, new Prng("again"));
+    expect(again.changelog.range).toMatchObject({ last, clean: marks === "close" });
+    for (let first = last + 1; first <= 30; first++) await again.changelog.append(batch(first));
+    await again.changelog.close();
+
+    const image = crashImage(disk.base, disk.calls, disk.calls.length, { keeps: () => false });
+    const fatal: unknown[] = [];
+    const onFatal = (error: unknown): void => void fatal.push(error);
+    const after = await openOn(new FakeDisk(image), new Prng("after"), { verify: true, onFatal });
+    await settle();
+    expect(fatal).toEqual([]);
+    expect((await contentOf(after.changelog)).batches).toHaveLength(30);
+  });
+}
 
 test("every timer is given back when it closes", async () => {
   const { changelog, timers } = await opened(new FakeDisk(), { lowWaterBytes: 10 });

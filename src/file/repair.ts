@@ -11,6 +11,7 @@ import type { Disk, DiskFile } from "./disk.ts";
 import { isAbsent, isDiskFull, readWhole, writeAll } from "./disk.ts";
 import { encodeFrame } from "./frame.ts";
 import { FrameIndex } from "./frame-index.ts";
+import type { SegmentScan } from "./scan.ts";
 import type { Segment } from "./segment.ts";
 import {
   createSegment,
@@ -84,13 +85,16 @@ async function openTail(
   // After an unclean end the last batch may be in the page cache only: what a read shows is no
   // proof. After a failed sync not even a seal is, since it may be what failed.
   const doubtful = scan.lastKind === "batch" || distrusted ? scan.lastBatch : undefined;
-  if (doubtful === undefined && !scan.torn) {
+  // Nothing to be written over without losing where the segment begins: it gives way to a fresh one.
+  const closeOnly = scan.lastKind === "close" && scan.lastOffset === segmentHeaderBytes;
+  if (doubtful === undefined && !scan.torn && !closeOnly) {
     const file = await options.disk.open(active.path, "write");
+    active.end = endBeforeMark(scan);
     const spare = await spareAfter(options, found, active.number);
     const hash = createHash("sha256").update(tail.bytes.subarray(0, active.end));
     return { segments, spare, file, hash, clean: found.clean };
   }
-  const cut = doubtful?.offset ?? scan.end;
+  const cut = closeOnly ? segmentHeaderBytes : (doubtful?.offset ?? scan.end);
   const kept = segments.slice(0, -1);
   if (cut > segmentHeaderBytes) {
     active.end = cut;
@@ -103,6 +107,17 @@ async function openTail(
   }
   const number = cut > segmentHeaderBytes ? active.number + 1 : active.number;
   return beginSegment(options, found, { segments: kept, number, content: doubtful?.frame });
+}
+
+/**
+ * Where to write on behind a seal or a close. It proves that the batches before it are durable, not
+ * that it is itself: its sync may have failed, and its writer died before it could say so. What
+ * comes next is written over it, or the segment's SHA-256 would name bytes a power cut can take.
+ * A seal that begins its segment was durable before the segment had its name.
+ */
+function endBeforeMark({ end, lastKind, lastOffset }: SegmentScan): number {
+  const mark = lastKind === "seal" || lastKind === "close";
+  return mark && lastOffset! > segmentHeaderBytes ? lastOffset! : end;
 }
 
 interface Beginning {

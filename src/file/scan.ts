@@ -31,6 +31,8 @@ export interface SegmentScan {
   readonly lastBatch: { readonly frame: Frame; readonly offset: number } | undefined;
   /** What the segment ends with; undefined when it holds no frame. */
   readonly lastKind: FrameKind | undefined;
+  /** Offset of the frame it ends with; undefined when it holds none. */
+  readonly lastOffset: number | undefined;
   readonly footer: Frame | undefined;
   readonly last: number;
   readonly chain: number;
@@ -76,6 +78,7 @@ class ScanState {
   #start: Expected | undefined;
   #lastBatch: SegmentScan["lastBatch"];
   #lastKind: FrameKind | undefined;
+  #lastOffset: number | undefined;
   #footer: Frame | undefined;
   #epoch = 0;
 
@@ -97,6 +100,7 @@ class ScanState {
   take(frame: Frame, offset: number): void {
     this.#start ??= { first: frame.first, previous: frame.previous };
     this.#lastKind = frame.kind;
+    this.#lastOffset = offset;
     this.#epoch = frame.epoch;
     if (frame.kind === "batch") {
       this.#index.add(lastOf(frame), frame.chain, offset);
@@ -114,6 +118,7 @@ class ScanState {
       index: this.#index,
       lastBatch: this.#lastBatch,
       lastKind: this.#lastKind,
+      lastOffset: this.#lastOffset,
       footer: this.#footer,
       last: (this.expected?.first ?? 1) - 1,
       chain: this.expected?.previous ?? 0,
