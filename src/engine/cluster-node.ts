@@ -6,11 +6,10 @@ import type { Target } from "../model/entry.ts";
 import { HoldfastError } from "../model/errors.ts";
 import type { Home } from "../model/invocation-id.ts";
 import { type Place, placeText } from "../model/place.ts";
-import { partitionKeyOf } from "../model/target.ts";
+import { namedKeyOf } from "../model/target.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { Cluster, OpenCluster } from "../ports/cluster.ts";
 import type { Callable } from "../sdk/types.ts";
-import { partitionHash } from "../std/hash.ts";
 import type { Desk } from "./desk.ts";
 import type { EngineHost, HostOptions } from "./engine-host.ts";
 import type { EngineEvent } from "./events.ts";
@@ -222,11 +221,11 @@ export class ClusterNode implements EngineHost {
 
   #placeOf(
     app: AppRecord,
-    { service, key }: Pick<Target, "service" | "key">,
+    target: Pick<Target, "service" | "key">,
     idempotencyKey: string | undefined,
   ): Place {
-    if (key !== null) return placeIn(app, partitionKeyOf(service, key));
-    if (idempotencyKey !== undefined) return placeIn(app, partitionHash(idempotencyKey));
+    const named = namedKeyOf(target, idempotencyKey);
+    if (named !== undefined) return placeIn(app, named);
     const { cluster, world } = this.#parts;
     // What has no key runs where it is asked for, if anything is led here.
     const here = app.app === cluster.app ? [...this.#led.keys()] : [];

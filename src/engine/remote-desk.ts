@@ -6,10 +6,9 @@ import type { Answer } from "../model/effect.ts";
 import { HoldfastError, isHoldfastError } from "../model/errors.ts";
 import { explicitId } from "../model/ids.ts";
 import { type Home, idOf } from "../model/invocation-id.ts";
-import type { CallRequest } from "../model/message.ts";
 import { type Place, placeOf } from "../model/place.ts";
 import type { InvocationNumber } from "../model/row.ts";
-import { partitionKeyOf } from "../model/target.ts";
+import { namedKeyOf } from "../model/target.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import { partitionHash } from "../std/hash.ts";
@@ -95,7 +94,8 @@ export class RemoteDesk implements Desk {
   #named(proposal: Asked): Asked {
     if (proposal.kind !== "invoke" || proposal.id !== undefined) return proposal;
     const name = this.#parts.mint();
-    const key = keyOf(proposal.call) ?? this.#parts.ownKey(partitionHash(name));
+    const { target, idempotencyKey } = proposal.call;
+    const key = namedKeyOf(target, idempotencyKey) ?? this.#parts.ownKey(partitionHash(name));
     return { ...proposal, id: explicitId(key, name, this.#place.app) };
   }
 
@@ -153,11 +153,6 @@ export class RemoteDesk implements Desk {
 /** Asked twice, these are as if asked once. */
 function repeatable({ kind }: Asked): boolean {
   return kind !== "signal" && kind !== "restart" && kind !== "editState";
-}
-
-function keyOf({ target, idempotencyKey }: CallRequest): string | undefined {
-  if (target.key !== null) return partitionKeyOf(target.service, target.key);
-  return idempotencyKey === undefined ? undefined : partitionHash(idempotencyKey);
 }
 
 function unknown(cause: unknown): HoldfastError {

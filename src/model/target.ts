@@ -11,6 +11,18 @@ export function partitionKeyOf(_service: string, key: string): string {
   return partitionHash(key);
 }
 
+/**
+ * The partition key that a call's names give it: its key's, or its idempotency key's; undefined for
+ * one that any partition may take. Whoever routes a call and whoever computes its id must agree.
+ */
+export function namedKeyOf(
+  { service, key }: Pick<Target, "service" | "key">,
+  idempotencyKey: string | undefined,
+): string | undefined {
+  if (key !== null) return partitionKeyOf(service, key);
+  return idempotencyKey === undefined ? undefined : partitionHash(idempotencyKey);
+}
+
 /** Such as `Cart/user-1/addTicket`. */
 export function targetText({ service, key, handler }: Target): string {
   return key === null ? `${service}/${handler}` : `${service}/${key}/${handler}`;

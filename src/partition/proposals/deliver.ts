@@ -4,7 +4,6 @@
 import { failureOf, HoldfastError } from "../../model/errors.ts";
 import type { Message, RemoteWaiter } from "../../model/message.ts";
 import { unrouted } from "../../model/message.ts";
-import type { Result } from "../../model/payload.ts";
 import type { Proposal } from "../../model/proposal.ts";
 import { unreachable } from "../../std/assert.ts";
 import type { Decision } from "../decision.ts";
@@ -53,27 +52,23 @@ function invoke(decision: Decision, { id, call, due, chain, waiter }: Invoke): v
   const created = create(decision, { call, due, waiter, chain: arrived, id });
   if ("elsewhere" in created) return;
   if ("error" in created) {
-    if (waiter !== undefined) answer(decision, waiter, { failure: failureOf(created.error) });
+    if (waiter !== undefined) complete(decision, waiter, { failure: failureOf(created.error) });
     return;
   }
   const { row, attached } = created;
   if (!attached || waiter === undefined) return;
-  if (row.result !== null) answer(decision, waiter, row.result);
+  if (row.result !== null) complete(decision, waiter, row.result);
   else decision.emit({ kind: "awaited", n: row.n, waiter });
 }
 
 function attach(decision: Decision, id: string, waiter: RemoteWaiter): void {
   const found = lookup(decision, id);
-  if ("error" in found) return answer(decision, waiter, { failure: failureOf(found.error) });
+  if ("error" in found) return void complete(decision, waiter, { failure: failureOf(found.error) });
   const { row } = found;
   const cycle = row.result === null ? inChain(row, [{ ...waiter, holds: null }]) : undefined;
-  if (cycle !== undefined) return answer(decision, waiter, { failure: failureOf(cycle) });
-  if (row.result !== null) return answer(decision, waiter, row.result);
+  if (cycle !== undefined) return void complete(decision, waiter, { failure: failureOf(cycle) });
+  if (row.result !== null) return void complete(decision, waiter, row.result);
   decision.emit({ kind: "awaited", n: row.n, waiter });
-}
-
-function answer(decision: Decision, waiter: RemoteWaiter, result: Result): void {
-  complete(decision, waiter, result);
 }
 
 function completed(decision: Decision, message: Extract<Message, { kind: "completed" }>): void {

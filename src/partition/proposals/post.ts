@@ -1,10 +1,9 @@
 // Posts messages to other partitions: numbers them on the line to their destination and keeps them
 // in the outbox, with the decision that caused them. They leave once that is durable (I1).
-import type { Target } from "../../model/entry.ts";
 import { explicitId } from "../../model/ids.ts";
 import type { CallRequest, Message, RemoteWaiter } from "../../model/message.ts";
 import type { ChainLink, InvocationRow } from "../../model/row.ts";
-import { partitionKeyOf } from "../../model/target.ts";
+import { namedKeyOf } from "../../model/target.ts";
 import { partitionHash } from "../../std/hash.ts";
 import type { Decision } from "../decision.ts";
 
@@ -30,15 +29,10 @@ export function elsewhere(decision: Decision, call: CallRequest): Elsewhere | un
     return undefined;
   }
   const name = decision.leader.mint();
-  const partitionKey = keyOf(target, idempotencyKey) ?? partitionHash(name);
+  const partitionKey = namedKeyOf(target, idempotencyKey) ?? partitionHash(name);
   const located = directory.locate(target.service, partitionKey);
   if (located === undefined) return undefined;
   return { to: located.to, id: explicitId(partitionKey, name, located.app) };
-}
-
-function keyOf({ service, key }: Target, idempotencyKey: string | undefined): string | undefined {
-  if (key !== null) return partitionKeyOf(service, key);
-  return idempotencyKey === undefined ? undefined : partitionHash(idempotencyKey);
 }
 
 /** A waiter of this partition, as others are to name it. */
