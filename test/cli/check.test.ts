@@ -32,7 +32,7 @@ beforeAll(async () => {
   folder = new CliFolder("check", {
     "same.ts": app(""),
     "other.ts": app('await ctx.run("check", () => 1); // other'),
-    "redact.ts": "export default (value: unknown, where: { kind: string }) => `no ${where.kind}`;",
+    "redact.ts": "export default (value: unknown, where: { kind: string }) => 'no ' + where.kind;",
   });
   engine = await Engine.open({ services: [account], data: join(folder.path, "data") });
   for (const key of ["a", "b"]) ({ id } = await engine.send(account, key).pay(5));

@@ -1,6 +1,6 @@
 // `holdfast dev`: reload while invocations go on, a line for each, a live page, and a process that is
-// killed and comes back. The page is not seen in a browser here: what it asks, and what it may not
-// do, is read from its text and asked of the routes.
+// killed and comes back. What the page asks, and what it may not do, is read from its text and asked of
+// the routes; test/browser sees it.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CliFolder, type Started } from "../support/cli.ts";
