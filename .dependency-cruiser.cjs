@@ -28,18 +28,18 @@ const rooms = {
 /** Floor 7 beside index.ts, and floor 6. */
 const faces = ["testing", "cli"];
 const wiring =
-  "^src/(open|hosts|archive|replay-here|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|platform|platform-node|platform-browser)[.]ts$";
+  "^src/(open|hosts|archive|replay-here|file-storage|nats-storage|nats-table|nats-node|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|platform|platform-node|platform-browser)[.]ts$";
 const face = "^src/index[.]ts$";
 const tests = "[.]test[.]ts$";
 
 const sqliteDriver = "^src/sqlite/driver[.]ts$";
-const natsClient = "^src/nats/connection[.]ts$";
+const natsClient = "^src/nats/client[.]ts$";
 
 /** Foreign things with a room of their own: nobody else imports them. */
 const foreign = {
   // file-storage.ts: it places the table among the files, which file/ and sqlite/ each know half of.
   // journal/source-line.ts: it shows the user's line of code.
-  fs: "^src/(file/disk[.]ts|(archive|file-storage|nats-storage|nats-cluster|table-folding)[.]ts|sqlite/|cli/|journal/source-line[.]ts)",
+  fs: "^src/(file/disk[.]ts|(archive|file-storage|nats-table|nats-cluster|table-folding)[.]ts|sqlite/|cli/|journal/source-line[.]ts)",
   child_process: "^src/(local/(materialiser|sql)-process[.]ts|cli/commands/dev[.]ts)$",
   zlib: "^src/file/",
   net: "^src/file/lock[.]ts$",
@@ -55,7 +55,7 @@ const foreign = {
 /** Node's own small change: adapters and Node's wiring may have it, the rest runs anywhere. */
 const plain = "^(crypto|path|url|timers|util)(/|$)";
 const nodeRooms =
-  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/outside[.]ts|journal/source-line[.]ts|(archive|file-storage|nats-storage|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|platform-node)[.]ts)";
+  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/outside[.]ts|journal/source-line[.]ts|(archive|file-storage|nats-table|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|platform-node)[.]ts)";
 
 const floorRules = Object.entries(rooms).map(([room, below]) => ({
   name: `floor-of-${room}`,
@@ -164,7 +164,7 @@ module.exports = {
     {
       name: "one-room-per-package",
       comment:
-        "The SQLite library belongs to sqlite/driver.ts, the NATS client to nats/connection.ts, " +
+        "The SQLite library belongs to sqlite/driver.ts, the NATS client to nats/client.ts, " +
         "commander to cli/main.ts; no other package is imported in src/.",
       severity: "error",
       from: { path: "^src/", pathNot: [sqliteDriver, natsClient, "^src/cli/main[.]ts$", tests] },

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Engine } from "holdfast";
 import { nats } from "holdfast/nats";
-import { Connection } from "../src/nats/connection.ts";
+import { openConnection } from "../src/nats/client.ts";
 import { JetStream, type StreamInfo } from "../src/nats/jetstream.ts";
 import { changelogNames } from "../src/nats/names.ts";
 import { changelogConfig, created } from "../src/nats/provision.ts";
@@ -24,7 +24,7 @@ const oneByOne = 500;
 async function measure(replicas: 1 | 3): Promise<Figure[]> {
   const servers = await startNats({ nodes: replicas });
   const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-nats-"));
-  const connection = await Connection.open({ servers: servers.servers });
+  const connection = await openConnection({ servers: servers.servers });
   const jetstream = new JetStream(connection, { patienceMs: 60_000 });
   const cluster = nats({ servers: servers.servers, app: "bench", partitions, replicas });
   const engine = await Engine.open({ services: [cart], cluster, data: folder, onEvent: () => {} });

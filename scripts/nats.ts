@@ -5,8 +5,9 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join, resolve } from "node:path";
-import { Connection } from "../src/nats/connection.ts";
-import { JetStream, pause, Refusal } from "../src/nats/jetstream.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { openConnection } from "../src/nats/client.ts";
+import { JetStream, Refusal } from "../src/nats/jetstream.ts";
 import { durable } from "../src/nats/provision.ts";
 import { isAtLeast } from "../src/nats/versions.ts";
 
@@ -80,7 +81,7 @@ async function ready(version: string): Promise<void> {
 }
 
 async function probe(): Promise<void> {
-  const connection = await Connection.open({ servers });
+  const connection = await openConnection({ servers });
   try {
     const jetstream = new JetStream(connection, { patienceMs: 2000 });
     const name = "HF_ready";

@@ -6,17 +6,13 @@ import { lockDirectory } from "./file/lock.ts";
 import { inSharedThread } from "./local/materialiser-thread.ts";
 import { checkApp, checkPartitions } from "./model/place.ts";
 import { NatsApps } from "./nats/apps.ts";
-import { NatsBus } from "./nats/bus.ts";
 import type { Connection } from "./nats/connection.ts";
-import { NatsCopies } from "./nats/copies.ts";
-import { halted } from "./nats/halt.ts";
 import { JetStream } from "./nats/jetstream.ts";
-import { NatsLeases } from "./nats/leases.ts";
-import { changelogNames } from "./nats/names.ts";
 import { type Access, unavailable } from "./nats/outcome.ts";
 import { leaseMsDefault } from "./nats/provision.ts";
 import { checkServer, durabilityLine, type Wanted } from "./nats/versions.ts";
-import { natsStorage } from "./nats-storage.ts";
+import { natsNode } from "./nats-node.ts";
+import { sqliteNodeTable } from "./nats-table.ts";
 import type { Cluster, OpenCluster } from "./ports/cluster.ts";
 import { canThread, workerEntry } from "./table-folding.ts";
 
@@ -90,10 +86,8 @@ async function connectTo(
   const connections: Connection[] = [];
   const opened = async (access: NatsAccess): Promise<Connection> => {
     const name = `holdfast ${app}`;
-    const { Connection, connectionOptions } = await client();
-    const connection = await Connection.open(
-      connectionOptions(options.servers, name, read(access)),
-    );
+    const { openConnection, connectionOptions } = await client();
+    const connection = await openConnection(connectionOptions(options.servers, name, read(access)));
     connections.push(connection);
     return connection;
   };
@@ -106,7 +100,18 @@ async function connectTo(
     const janitor = options.janitor && (await opened({ tls: options.tls, ...options.janitor }));
     checkServer(connection.version, wanted);
     const promise = durabilityLine(connection.version, wanted);
-    return assemble({ options, connection, janitor, data, promise, end });
+    const start = sharedStart();
+    const { replicas = 1, leaseMs = leaseMsDefault, changelogBytesMax } = options;
+    return natsNode({
+      ...{ app, connection, janitor, promise, end },
+      node: data === undefined ? newName() : nameIn(data),
+      provision: { replicas, leaseMs, changelogBytesMax },
+      table: (partition) => {
+        if (data === undefined)
+          throw new TypeError("A node that leads partitions has a directory.");
+        return sqliteNodeTable(join(data, `${app}-${partition}`), start);
+      },
+    });
   } catch (error) {
     await end();
     throw error;
@@ -126,9 +131,9 @@ function nameIn(data: string): string {
 }
 
 /** The client is an optional peer of this package: whoever uses a cluster installs it. */
-async function client(): Promise<typeof import("./nats/connection.ts")> {
+async function client(): Promise<typeof import("./nats/client.ts")> {
   try {
-    return await import("./nats/connection.ts");
+    return await import("./nats/client.ts");
   } catch (cause) {
     const { code } = cause as { readonly code?: unknown };
     if (code !== "ERR_MODULE_NOT_FOUND") throw cause;
@@ -137,65 +142,9 @@ async function client(): Promise<typeof import("./nats/connection.ts")> {
   }
 }
 
-interface Parts {
-  readonly options: NatsOptions;
-  readonly connection: Connection;
-  readonly janitor: Connection | undefined;
-  readonly data: string | undefined;
-  readonly promise: string;
-  end(): Promise<void>;
-}
-
-function assemble({ options, connection, janitor, data, promise, end }: Parts): OpenCluster {
-  const { app, replicas = 1, leaseMs = leaseMsDefault, changelogBytesMax } = options;
-  const node = data === undefined ? newName() : nameIn(data);
-  const jetstream = new JetStream(connection);
-  const purging = janitor && new JetStream(janitor);
-  const apps = new NatsApps(jetstream, { replicas, leaseMs, changelogBytesMax });
-  // A renewal that does not get through is tried again at the next: it must not outlast the lease.
-  const brief = new JetStream(connection, { askMs: 1000, patienceMs: Math.min(leaseMs / 5, 3000) });
-  const leases = new NatsLeases({ jetstream: brief, app, node, ttlMs: leaseMs });
-  const bus = new NatsBus(connection);
-  const start = sharedStart();
-  const inTurn = turns();
-  let closed: Promise<void> | undefined;
-  return {
-    node,
-    apps,
-    leases,
-    bus,
-    storage: (partition) => {
-      if (data === undefined) throw new TypeError("A node that leads partitions has a directory.");
-      const shared = { jetstream, janitor: purging, app, partition };
-      const copies = new NatsCopies(shared);
-      const made = () => madeOf(apps, app, partition);
-      return natsStorage({ ...shared, promise, data, copies, leases, made, start, inTurn });
-    },
-    close: () => (closed ??= bus.close().then(end)),
-  };
-}
-
-/** When the stream of a partition was made: only registration makes one. */
-async function madeOf(apps: NatsApps, app: string, partition: number): Promise<string> {
-  const { stream } = changelogNames(app, partition);
-  const made = (await apps.made(app))?.[stream];
-  if (made === undefined) throw halted(stream, "missing");
-  return made;
-}
-
 function sharedStart(): ReturnType<typeof inSharedThread> | undefined {
   const entry = workerEntry();
   return entry !== undefined && canThread() ? inSharedThread(entry) : undefined;
-}
-
-/** One after the other, whatever became of the one before. */
-function turns(): (work: () => Promise<void>) => Promise<void> {
-  let last: Promise<void> = Promise.resolve();
-  return (work) => {
-    const done = last.then(work);
-    last = done.catch(() => undefined);
-    return done;
-  };
 }
 
 /** What is named by a path is read now: a missing file is an error at once. */
@@ -219,9 +168,9 @@ function read({ creds, tls, ...rest }: NatsAccess): Access {
 export async function prepareNats(options: NatsOptions): Promise<void> {
   const { app, partitions } = nats(options);
   const { replicas = 1, leaseMs, changelogBytesMax, servers } = options;
-  const { Connection, connectionOptions } = await client();
+  const { openConnection, connectionOptions } = await client();
   const access = connectionOptions(servers, `holdfast ${app}`, read(options));
-  const connection = await Connection.open(access);
+  const connection = await openConnection(access);
   try {
     checkServer(connection.version, wantedOf(options));
     const provisioned = { replicas, leaseMs, changelogBytesMax };

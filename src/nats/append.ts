@@ -5,7 +5,7 @@ import { HoldfastError } from "../model/errors.ts";
 import type { Frame } from "./frame.ts";
 import { frameHeader, frameOf, frameText } from "./frame.ts";
 import { fenced, halted } from "./halt.ts";
-import { type Ack, type JetStream, pause, type Refusal, refusals } from "./jetstream.ts";
+import { type Ack, type JetStream, type Refusal, refusals } from "./jetstream.ts";
 
 export interface AppendOptions {
   readonly jetstream: JetStream;
@@ -37,7 +37,7 @@ export async function append(
     "Nats-Expected-Last-Sequence": String(expected),
   };
   let full = false;
-  const behind = new Patience(jetstream.patienceMs);
+  const behind = new Patience(jetstream);
   for (let tries = 0; ; tries++) {
     const ack = await jetstream.publish(subject, body, headers);
     if (counts(ack, stream, expected)) break;
@@ -46,7 +46,7 @@ export async function append(
     if (room) tries = Math.max(tries, 4);
     else if (await stored(options, ack, frame, expected, behind)) break;
     if (options.givenUp()) throw unknown(stream, ack);
-    await pause(Math.min(20 * 2 ** Math.min(tries, 10), askAgainMsMax));
+    await jetstream.pause(Math.min(20 * 2 ** Math.min(tries, 10), askAgainMsMax));
   }
   if (full) options.full(false);
 }
@@ -146,16 +146,16 @@ async function orLater<T>(asked: Promise<T>): Promise<T | "later"> {
 
 /** A span that begins when it is first asked for. */
 class Patience {
-  readonly #ms: number;
-  #until: number | undefined;
+  readonly #jetstream: JetStream;
+  #over: (() => boolean) | undefined;
 
-  constructor(ms: number) {
-    this.#ms = ms;
+  constructor(jetstream: JetStream) {
+    this.#jetstream = jetstream;
   }
 
   over(): boolean {
-    this.#until ??= performance.now() + this.#ms;
-    return performance.now() > this.#until;
+    this.#over ??= this.#jetstream.patience();
+    return this.#over();
   }
 }
 

@@ -6,7 +6,7 @@ import { type AppRecord, registered } from "../model/app-record.ts";
 import { HoldfastError } from "../model/errors.ts";
 import type { Apps } from "../ports/apps.ts";
 import { textOfUtf8, utf8 } from "../std/bytes.ts";
-import { type JetStream, pause } from "./jetstream.ts";
+import type { JetStream } from "./jetstream.ts";
 import { appsNames } from "./names.ts";
 import { unavailable } from "./outcome.ts";
 import { created, durable, type ProvisionOptions, provision } from "./provision.ts";
@@ -55,8 +55,7 @@ export class NatsApps implements Apps {
   }
 
   async #change(change: (register: Register) => Register): Promise<Register> {
-    const { patienceMs } = this.#jetstream;
-    for (const until = performance.now() + patienceMs; ; ) {
+    for (const over = this.#jetstream.patience(); ; ) {
       const { register, sequence } = await this.#read();
       const next = change(register);
       const text = JSON.stringify(next);
@@ -66,8 +65,8 @@ export class NatsApps implements Apps {
         "Nats-Expected-Last-Sequence": String(sequence),
       });
       if (ack.kind === "ack" && ack.seq === sequence + 1) return next;
-      if (performance.now() > until) throw unavailable("The register of apps cannot be changed.");
-      await pause(20);
+      if (over()) throw unavailable("The register of apps cannot be changed.");
+      await this.#jetstream.pause(20);
     }
   }
 

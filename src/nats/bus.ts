@@ -2,7 +2,6 @@
 // Everyone who serves a place gets its requests; a leader that is none any more keeps silent, and
 // the first answer counts. There is no second durable hop: an answer that does not come is an
 // unknown outcome.
-import { randomBytes } from "node:crypto";
 import { HoldfastError } from "../model/errors.ts";
 import { busMessageBytesMax } from "../model/limits.ts";
 import { type Place, placeText } from "../model/place.ts";
@@ -20,7 +19,7 @@ interface Waiting {
 export class NatsBus implements Bus {
   readonly #connection: Connection;
   readonly #address: string;
-  readonly #name = randomBytes(8).toString("hex");
+  readonly #name: string;
   readonly #answers = new Parts();
   readonly #waiting = new Map<string, Waiting>();
   readonly #serving = new Set<Served>();
@@ -30,6 +29,7 @@ export class NatsBus implements Bus {
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#name = connection.world.name(8);
     this.#address = connection.address();
     this.#subscription = connection.subscribe(`${this.#address}.*`, (message) => {
       this.#answered(message);
@@ -73,14 +73,15 @@ export class NatsBus implements Bus {
     const token = (++this.#requests).toString(36);
     return new Promise((resolve, reject) => {
       const end = (): void => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#waiting.delete(token);
       };
       const failed: Waiting["failed"] = (code) => {
         end();
         reject(new HoldfastError(code, { data }));
       };
-      const timer = setTimeout(() => failed("REQUEST_UNANSWERED"), timeoutMs);
+      const { clock } = this.#connection.world;
+      const timer = clock.after(timeoutMs, () => failed("REQUEST_UNANSWERED"));
       const answered: Waiting["answered"] = (reply) => {
         end();
         resolve(reply);

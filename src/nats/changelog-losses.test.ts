@@ -6,7 +6,8 @@ import { type NatsServers, startNats, withNats } from "../../test/support/nats-s
 import type { Batch, StoredBatch } from "../ports/changelog.ts";
 import { batchOf } from "../testing/conformance/changelog.ts";
 import { type NatsChangelog, type NatsChangelogOptions, openNatsChangelog } from "./changelog.ts";
-import { Connection } from "./connection.ts";
+import { openConnection } from "./client.ts";
+import type { Connection } from "./connection.ts";
 import { JetStream } from "./jetstream.ts";
 import { changelogNames } from "./names.ts";
 import { changelogConfig, createChangelog } from "./provision.ts";
@@ -19,7 +20,7 @@ withNats("a changelog in JetStream", () => {
 
   beforeAll(async () => {
     nats = await startNats();
-    connection = await Connection.open({ servers: nats.servers });
+    connection = await openConnection({ servers: nats.servers });
     admin = new Admin(connection);
   });
   afterAll(async () => {
@@ -309,7 +310,7 @@ withNats("a changelog in JetStream", () => {
 
   test("a server that is not there is said to be so, without the password", async () => {
     const servers = "nats://someone:secret@127.0.0.1:9";
-    const error = await Connection.open({ servers }).catch((each: unknown) => each);
+    const error = await openConnection({ servers }).catch((each: unknown) => each);
     expect(error).toMatchObject({ code: "NATS_UNAVAILABLE" });
     expect(String(error)).not.toContain("secret");
   });

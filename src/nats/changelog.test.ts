@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type NatsServers, startNats, withNats } from "../../test/support/nats-server.ts";
 import { changelogConformance } from "../testing/conformance/changelog.ts";
 import { type NatsChangelogOptions, openNatsChangelog } from "./changelog.ts";
-import { Connection } from "./connection.ts";
+import { openConnection } from "./client.ts";
+import type { Connection } from "./connection.ts";
 import { JetStream } from "./jetstream.ts";
 import { createChangelog } from "./provision.ts";
 
@@ -13,7 +14,7 @@ withNats("a changelog in JetStream, one replica", () => {
 
   beforeAll(async () => {
     nats = await startNats();
-    connection = await Connection.open({ servers: nats.servers });
+    connection = await openConnection({ servers: nats.servers });
   });
   afterAll(async () => {
     await connection?.close();

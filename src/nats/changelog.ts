@@ -2,7 +2,6 @@
 // sequence (I2); positions, epochs and the chain are our own, so that a hole, a rollback or another
 // stream under the same name is seen and refused (I12). Who holds a stale epoch finds out by its
 // next append: nothing else is a fence.
-import { randomBytes } from "node:crypto";
 import { HoldfastError } from "../model/errors.ts";
 import { batchBytesMax } from "../model/limits.ts";
 import type { Batch, Changelog, ChangelogRange, StoredBatch } from "../ports/changelog.ts";
@@ -13,6 +12,7 @@ import { BatchIndex } from "./batch-index.ts";
 import { chainAfter, cut, type Frame, lastOf, partBytesMax } from "./frame.ts";
 import { halted } from "./halt.ts";
 import type { JetStream } from "./jetstream.ts";
+import { deadline } from "./link.ts";
 import { changelogNames } from "./names.ts";
 import { inspect, locate, type Opened, type Witness } from "./opening.ts";
 import { leaderMessage, messagesOf } from "./reader.ts";
@@ -51,7 +51,7 @@ export class NatsChangelog implements Changelog {
   readonly #origin: Origin;
   readonly #subject: string;
   readonly #index = new BatchIndex();
-  readonly #nonce = randomBytes(6).toString("hex");
+  readonly #nonce: string;
   #batches = 0;
   #first: number;
   /** Chain before the first position held. */
@@ -71,13 +71,14 @@ export class NatsChangelog implements Changelog {
   #failure: unknown;
   #appending: Promise<unknown> | undefined;
   #closed: Promise<void> | undefined;
-  #giveUpAt: number | undefined;
+  #givenUp: () => boolean = () => false;
   onFull: ((full: boolean) => void) | undefined;
 
   constructor(options: NatsChangelogOptions, { info, first, before, tail, clean }: Opened) {
     const { app, partition } = options;
     const { stream, subject } = changelogNames(app, partition);
     this.#options = options;
+    this.#nonce = options.jetstream.world.name(6);
     this.#origin = { stream, app, partition };
     this.#subject = subject;
     this.#first = first;
@@ -209,7 +210,8 @@ export class NatsChangelog implements Changelog {
   }
 
   async #close(): Promise<void> {
-    this.#giveUpAt = performance.now() + (this.#options.closeMs ?? 5000);
+    const { jetstream, closeMs = 5000 } = this.#options;
+    this.#givenUp = deadline(jetstream.world, closeMs);
     await this.#appending;
     const empty = this.#last < this.#first;
     if (this.#sealed || empty || this.#failure !== undefined) return;
@@ -256,7 +258,7 @@ export class NatsChangelog implements Changelog {
       stream: this.#origin.stream,
       subject: this.#subject,
       full: (full: boolean) => this.onFull?.(full),
-      givenUp: () => performance.now() > (this.#giveUpAt ?? Number.POSITIVE_INFINITY),
+      givenUp: () => this.#givenUp(),
     };
     await append(options, frame, body, this.#sequence);
     this.#sequence++;

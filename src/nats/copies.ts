@@ -2,10 +2,10 @@
 // behind them that lists their sequences. A manifest is written when all chunks were read back and
 // hash to what was sent; a copy that is none is nothing but chunks nobody names. The newest two are
 // kept (R15).
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { HoldfastError } from "../model/errors.ts";
 import { textOfUtf8, utf8 } from "../std/bytes.ts";
-import { type JetStream, pause } from "./jetstream.ts";
+import type { JetStream } from "./jetstream.ts";
 import { copyNames, copySubject } from "./names.ts";
 import { unavailable } from "./outcome.ts";
 import { messageAt } from "./reader.ts";
@@ -60,7 +60,7 @@ export class NatsCopies {
     place: { readonly position: number; readonly chain: number },
   ): Promise<Copy> {
     const { app, partition } = this.#options;
-    const name = randomBytes(12).toString("hex");
+    const name = this.#options.jetstream.world.name(12);
     const subject = copySubject(app, partition, name);
     const hash = createHash("sha256");
     const sequences: number[] = [];
@@ -142,7 +142,7 @@ export class NatsCopies {
     headers: Readonly<Record<string, string>>,
   ): Promise<number> {
     const { jetstream } = this.#options;
-    for (const until = performance.now() + jetstream.patienceMs; ; await pause(50)) {
+    for (const over = jetstream.patience(); ; await jetstream.pause(50)) {
       const ack = await jetstream.publish(subject, body, {
         "Nats-Expected-Stream": this.#stream,
         ...headers,
@@ -151,8 +151,7 @@ export class NatsCopies {
       const why = ack.kind === "refusal" ? ack.refusal.message : "it does not answer";
       const never = ack.kind === "refusal" && ack.refusal.status === 400;
       // The outcome does not matter: a copy without a manifest is none.
-      if (never || performance.now() > until)
-        throw unavailable(`${subject} takes nothing: ${why}.`);
+      if (never || over()) throw unavailable(`${subject} takes nothing: ${why}.`);
     }
   }
 }

@@ -3,6 +3,7 @@
 import { HoldfastError } from "../model/errors.ts";
 import { textOfUtf8, utf8 } from "../std/bytes.ts";
 import type { Connection } from "./connection.ts";
+import { deadline, type LinkWorld } from "./link.ts";
 import { type Outcome, type Reply, unavailable } from "./outcome.ts";
 
 /** What a stream is made with; names as JetStream has them. */
@@ -97,6 +98,19 @@ export class JetStream {
     this.patienceMs = patienceMs;
   }
 
+  get world(): LinkWorld {
+    return this.connection.world;
+  }
+
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.world.clock.after(ms, resolve));
+  }
+
+  /** Says, when asked later, whether patience is over. */
+  patience(): () => boolean {
+    return deadline(this.world, this.patienceMs);
+  }
+
   /** Undefined where there is no such stream. */
   async info(stream: string, request: object = {}): Promise<StreamInfo | undefined> {
     try {
@@ -171,7 +185,7 @@ export class JetStream {
    */
   async #api(path: string, request: object): Promise<unknown> {
     const body = Object.keys(request).length === 0 ? empty : utf8(JSON.stringify(request));
-    const until = performance.now() + this.patienceMs;
+    const over = this.patience();
     for (let tries = 0; ; tries++) {
       const subject = `$JS.API.${path}`;
       const outcome = await this.connection.ask(subject, body, { timeoutMs: this.askMs });
@@ -190,10 +204,10 @@ export class JetStream {
           data: { subject },
         });
       } else if (outcome.kind === "unknown") why = outcome.why;
-      if (performance.now() > until || this.connection.closing) {
+      if (over() || this.connection.closing) {
         throw unavailable(`NATS did not answer ${path}: ${why}.`);
       }
-      await pause(Math.min(50 * 2 ** tries, 500));
+      await this.pause(Math.min(50 * 2 ** tries, 500));
     }
   }
 }
@@ -219,11 +233,6 @@ interface EncodedMessage {
 
 export function isRefusal(error: unknown, ...numbers: readonly number[]): error is Refusal {
   return error instanceof Refusal && numbers.includes(error.number);
-}
-
-/** At least so long; it keeps nothing alive that nobody waits for. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function refusalOf({ err_code = 0, code = 0, description = "" }: PlainError): Refusal {

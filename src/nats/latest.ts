@@ -1,7 +1,7 @@
 // The latest value of each of many subjects of one stream, changed by compare-and-set: what leases
 // and marks are kept in. Values are read through the stream's leader.
 import { textOfUtf8, utf8 } from "../std/bytes.ts";
-import { type JetStream, pause, type StoredMessage } from "./jetstream.ts";
+import type { JetStream, StoredMessage } from "./jetstream.ts";
 import type { StreamNames } from "./names.ts";
 import { unavailable } from "./outcome.ts";
 
@@ -62,7 +62,7 @@ export class Latest {
    * @throws HoldfastError `NATS_UNAVAILABLE` when that is not known in time.
    */
   async change(subject: string, change: (value: unknown) => unknown): Promise<void> {
-    const until = performance.now() + this.#jetstream.patienceMs;
+    const over = this.#jetstream.patience();
     for (;;) {
       const value = await this.get(subject);
       const next = change(value?.json);
@@ -70,8 +70,8 @@ export class Latest {
       // Read again even then: before 2.9.21, of several who change it at once more than one is told
       // that it has.
       if ((await this.put(subject, next, value?.sequence ?? 0)) === "put") continue;
-      if (performance.now() > until) throw unavailable(`${subject} cannot be changed.`);
-      await pause(20);
+      if (over()) throw unavailable(`${subject} cannot be changed.`);
+      await this.#jetstream.pause(20);
     }
   }
 }

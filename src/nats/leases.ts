@@ -1,11 +1,10 @@
 // Leases and marks in JetStream. A lease is a message that expires by the server's clock unless it
 // is put anew; whoever takes or renews one reads it back through the leader, since old servers tell
 // several of them that they were first. Leases are hints: the changelog is the fence.
-import { randomBytes } from "node:crypto";
 import { isAfter } from "../model/mark.ts";
 import type { Leases, Mark } from "../ports/leases.ts";
 import { bytesOfHex, textOfUtf8 } from "../std/bytes.ts";
-import { type JetStream, pause } from "./jetstream.ts";
+import type { JetStream } from "./jetstream.ts";
 import { Latest } from "./latest.ts";
 import { leaseNames, leaseSubject, markNames, markSubject } from "./names.ts";
 import { unavailable } from "./outcome.ts";
@@ -28,7 +27,7 @@ export class NatsLeases implements Leases {
   readonly ttlMs: number;
   readonly #app: string;
   readonly #node: string;
-  readonly #patienceMs: number;
+  readonly #jetstream: JetStream;
   readonly #leases: Latest;
   readonly #marks: Latest;
   /** Stream sequence of each lease held, as last put. */
@@ -38,7 +37,7 @@ export class NatsLeases implements Leases {
     this.ttlMs = ttlMs;
     this.#app = app;
     this.#node = node;
-    this.#patienceMs = jetstream.patienceMs;
+    this.#jetstream = jetstream;
     this.#leases = new Latest(jetstream, leaseNames(app));
     this.#marks = new Latest(jetstream, markNames(app));
   }
@@ -59,7 +58,7 @@ export class NatsLeases implements Leases {
     const sequence = this.#held.get(name);
     if (sequence === undefined) return;
     this.#held.delete(name);
-    const free: Lease = { nonce: nonce() };
+    const free: Lease = { nonce: this.#nonce() };
     await this.#leases.put(leaseSubject(this.#app, name), free, sequence);
   }
 
@@ -83,10 +82,14 @@ export class NatsLeases implements Leases {
     });
   }
 
+  #nonce(): string {
+    return this.#jetstream.world.name(8);
+  }
+
   async #set(name: string, after: number): Promise<boolean> {
     const subject = leaseSubject(this.#app, name);
-    const lease: Lease = { node: this.#node, nonce: nonce() };
-    for (const until = performance.now() + this.#patienceMs; ; ) {
+    const lease: Lease = { node: this.#node, nonce: this.#nonce() };
+    for (const over = this.#jetstream.patience(); ; ) {
       const put = await this.#leases.put(subject, lease, after);
       const value = await this.#leases.get(subject);
       if ((value?.json as Lease | undefined)?.nonce === lease.nonce) {
@@ -97,8 +100,8 @@ export class NatsLeases implements Leases {
         this.#held.delete(name);
         return false;
       }
-      if (performance.now() > until) throw unavailable(`Lease ${name} cannot be set.`);
-      await pause(50);
+      if (over()) throw unavailable(`Lease ${name} cannot be set.`);
+      await this.#jetstream.pause(50);
     }
   }
 }
@@ -106,8 +109,4 @@ export class NatsLeases implements Leases {
 function markIn(json: unknown): Mark | undefined {
   const mark = json as Mark | undefined;
   return typeof mark?.position === "number" ? mark : undefined;
-}
-
-function nonce(): string {
-  return randomBytes(8).toString("hex");
 }

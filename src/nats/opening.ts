@@ -5,7 +5,7 @@ import { HoldfastError } from "../model/errors.ts";
 import { Assembler, frameIn, type Origin, type PlacedBatch } from "./assembler.ts";
 import { type Frame, lastOf } from "./frame.ts";
 import { halted } from "./halt.ts";
-import { type JetStream, pause, type StreamInfo } from "./jetstream.ts";
+import type { JetStream, StreamInfo } from "./jetstream.ts";
 import { leaderMessage } from "./reader.ts";
 
 /** Somebody who remembers how far the changelog had come. */
@@ -63,7 +63,7 @@ async function settledInfo(jetstream: JetStream, stream: string): Promise<Stream
     const info = await jetstream.info(stream);
     if (info === undefined) throw halted(stream, "missing");
     if (tries === 3 || !hasHoles(info)) return info;
-    await pause(200);
+    await jetstream.pause(200);
   }
 }
 

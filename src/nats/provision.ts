@@ -1,7 +1,7 @@
 // The streams of an app: how each is made, and made only when the app is first registered.
 import { HoldfastError } from "../model/errors.ts";
 import { halted } from "./halt.ts";
-import { type JetStream, pause, Refusal, type StreamConfig, type StreamInfo } from "./jetstream.ts";
+import { type JetStream, Refusal, type StreamConfig, type StreamInfo } from "./jetstream.ts";
 import { changelogNames, copyNames, leaseNames, markNames, type StreamNames } from "./names.ts";
 
 export interface ProvisionOptions {
@@ -104,14 +104,14 @@ async function createFresh(jetstream: JetStream, config: StreamConfig): Promise<
 
 /** Makes a stream, or finds it made. A cluster that has just been started may need a while. */
 export async function created(jetstream: JetStream, config: StreamConfig): Promise<StreamInfo> {
-  for (const until = performance.now() + jetstream.patienceMs; ; await pause(200)) {
+  for (const over = jetstream.patience(); ; await jetstream.pause(200)) {
     try {
       return await jetstream.create(config);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const there = error.number === nameInUse ? await jetstream.info(config.name) : undefined;
       if (there !== undefined) return there;
-      if (noPeers.includes(error.number) && performance.now() < until) continue;
+      if (noPeers.includes(error.number) && !over()) continue;
       throw new HoldfastError("NATS_UNSUITABLE", {
         happened: `Stream ${config.name} cannot be made: ${error.message}.`,
         fix: "See docs/cluster.md for what the servers and the account must allow.",

@@ -3,7 +3,7 @@
 // store goes quiet rather than say so.
 import { isHoldfastError } from "../model/errors.ts";
 import { halted } from "./halt.ts";
-import { isRefusal, type JetStream, pause, type StoredMessage } from "./jetstream.ts";
+import { isRefusal, type JetStream, type StoredMessage } from "./jetstream.ts";
 
 /** Questions under way at once, and the bytes that may be held for them. */
 const windowMax = 64;
@@ -53,7 +53,7 @@ export async function leaderMessage(
   stream: string,
   sequence: number,
 ): Promise<StoredMessage> {
-  const until = performance.now() + jetstream.patienceMs;
+  const over = jetstream.patience();
   for (let absent = 0; ; ) {
     const message = await asked(jetstream, stream, sequence);
     if (message !== undefined) return message;
@@ -63,10 +63,9 @@ export async function leaderMessage(
     // A leader that has just been chosen may be behind for a moment, and the message have come
     // between the two questions.
     if (last_seq >= sequence) absent++;
-    const over = absent > absentMax || performance.now() > until;
-    if (over || first_seq > sequence)
+    if (absent > absentMax || over() || first_seq > sequence)
       throw halted(stream, "hole", { sequence, first_seq, last_seq });
-    await pause(100);
+    await jetstream.pause(100);
   }
 }
 

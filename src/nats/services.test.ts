@@ -7,7 +7,8 @@ import { busConformance } from "../testing/conformance/bus.ts";
 import { leasesConformance } from "../testing/conformance/leases.ts";
 import { NatsApps } from "./apps.ts";
 import { NatsBus } from "./bus.ts";
-import { Connection } from "./connection.ts";
+import { openConnection } from "./client.ts";
+import type { Connection } from "./connection.ts";
 import { JetStream } from "./jetstream.ts";
 import { NatsLeases } from "./leases.ts";
 import { provision } from "./provision.ts";
@@ -20,7 +21,7 @@ withNats("over NATS, one replica", () => {
 
   beforeAll(async () => {
     nats = await startNats();
-    connection = await Connection.open({ servers: nats.servers });
+    connection = await openConnection({ servers: nats.servers });
     admin = new Admin(connection);
   });
   afterAll(async () => {
@@ -35,7 +36,7 @@ withNats("over NATS, one replica", () => {
       const connections: Connection[] = [];
       return {
         connect: async () => {
-          const one = await Connection.open({ servers: nats.servers });
+          const one = await openConnection({ servers: nats.servers });
           connections.push(one);
           return new NatsBus(one);
         },

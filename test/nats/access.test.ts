@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { nkeys } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Engine, object } from "../../src/index.ts";
-import { Connection, connectionOptions } from "../../src/nats/connection.ts";
+import { connectionOptions, openConnection } from "../../src/nats/client.ts";
 import { type NatsOptions, nats, natsPermissions, prepareNats } from "../../src/nats-cluster.ts";
 import { utf8 } from "../../src/std/bytes.ts";
 import { type NatsServers, startNats, withNats } from "../support/nats-server.ts";
@@ -87,7 +87,7 @@ withNats("a locked-down account", () => {
   /** What the server says to a question of this user; "silence" when nothing. */
   async function asked(access: object, subject: string): Promise<string> {
     const options = connectionOptions(servers.servers, "a thief", access);
-    const connection = await Connection.open(options);
+    const connection = await openConnection(options);
     try {
       return (await connection.ask(subject, new Uint8Array(0), { timeoutMs: 500 })).kind;
     } finally {
@@ -128,7 +128,7 @@ withNats("a locked-down account", () => {
       pass: "elsewhere",
       inboxPrefix: inboxPrefix.node,
     });
-    const thief = await Connection.open(options);
+    const thief = await openConnection(options);
     const heard: string[] = [];
     for (const subject of ["_admin.>", "_janitor.>", "_INBOX.>", "$JS.>", "hf.shop.ask.*", ">"]) {
       thief.subscribe(subject, (message) => heard.push(message.subject));

@@ -2,7 +2,8 @@
 // append's outcome is found out, and what was acknowledged is there once, in its place.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openNatsChangelog } from "../../src/nats/changelog.ts";
-import { Connection } from "../../src/nats/connection.ts";
+import { openConnection } from "../../src/nats/client.ts";
+import type { Connection } from "../../src/nats/connection.ts";
 import { JetStream } from "../../src/nats/jetstream.ts";
 import { createChangelog } from "../../src/nats/provision.ts";
 import { Prng } from "../../src/std/prng.ts";
@@ -21,8 +22,8 @@ withNats("a link to NATS", () => {
     servers = await startNats();
     const [node] = servers.nodes;
     proxy = await tcpProxy(Number(new URL(node?.url ?? "").port));
-    near = await Connection.open({ servers: servers.servers });
-    far = await Connection.open({
+    near = await openConnection({ servers: servers.servers });
+    far = await openConnection({
       servers: `nats://127.0.0.1:${proxy.port}`,
       reconnectTimeWait: 20,
       reconnectJitter: 5,

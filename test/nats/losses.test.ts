@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { isHoldfastError } from "../../src/model/errors.ts";
 import { type NatsChangelog, openNatsChangelog } from "../../src/nats/changelog.ts";
-import { Connection } from "../../src/nats/connection.ts";
+import { openConnection } from "../../src/nats/client.ts";
+import type { Connection } from "../../src/nats/connection.ts";
 import { JetStream } from "../../src/nats/jetstream.ts";
 import type { Witness } from "../../src/nats/opening.ts";
 import { createChangelog } from "../../src/nats/provision.ts";
@@ -23,7 +24,7 @@ withNats("a store that has lost something", () => {
 
   beforeEach(async () => {
     servers = await startNats();
-    connection = await Connection.open({ servers: servers.servers, reconnectTimeWait: 20 });
+    connection = await openConnection({ servers: servers.servers, reconnectTimeWait: 20 });
     jetstream = new JetStream(connection, { askMs: 300, patienceMs: 2000 });
     created = (await createChangelog(jetstream, "shop", 0, { replicas: 1 })).created;
   });

@@ -1,11 +1,13 @@
 // Three servers, three replicas, and servers that die, freeze and come back (T5), while leaders append
 // and others take over from them (T6). Everything acknowledged is there, in one order; a leader whose
 // place was taken has nothing acknowledged after it.
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isHoldfastError } from "../../src/model/errors.ts";
 import { type NatsChangelog, openNatsChangelog } from "../../src/nats/changelog.ts";
-import { Connection } from "../../src/nats/connection.ts";
-import { JetStream, pause } from "../../src/nats/jetstream.ts";
+import { openConnection } from "../../src/nats/client.ts";
+import type { Connection } from "../../src/nats/connection.ts";
+import { JetStream } from "../../src/nats/jetstream.ts";
 import { changelogConfig, created as createdStream } from "../../src/nats/provision.ts";
 import { Prng } from "../../src/std/prng.ts";
 import { batchOf, changelogConformance } from "../../src/testing/conformance/changelog.ts";
@@ -20,7 +22,7 @@ withNats("three servers", () => {
   beforeAll(async () => {
     if (!longFaults) return;
     servers = await startNats({ nodes: 3 });
-    connection = await Connection.open({
+    connection = await openConnection({
       servers: servers.servers,
       reconnectTimeWait: 50,
       pingInterval: 1000,

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Engine, object } from "../../src/index.ts";
-import { Connection } from "../../src/nats/connection.ts";
+import { openConnection } from "../../src/nats/client.ts";
+import type { Connection } from "../../src/nats/connection.ts";
 import { NatsCopies } from "../../src/nats/copies.ts";
 import { JetStream } from "../../src/nats/jetstream.ts";
 import { nats } from "../../src/nats-cluster.ts";
@@ -32,7 +33,7 @@ withNats("the storage of one partition over NATS", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "holdfast-nats-storage-"));
     servers = await startNats();
-    connection = await Connection.open({ servers: servers.servers });
+    connection = await openConnection({ servers: servers.servers });
     admin = new Admin(connection);
   });
   afterAll(async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { Connection } from "../../src/nats/connection.ts";
+import { openConnection } from "../../src/nats/client.ts";
 import { JetStream } from "../../src/nats/jetstream.ts";
 import { withNats } from "../support/nats-server.ts";
 
@@ -49,13 +49,13 @@ withNats("three servers on this machine", () => {
         const { stdout, stderr } = run("up", env);
         expect(`${stdout}${stderr}`, String(again)).toContain(servers.join(","));
       }
-      const connection = await Connection.open({ servers: servers.slice(2) });
+      const connection = await openConnection({ servers: servers.slice(2) });
       const info = await new JetStream(connection).info("HF_ready");
       expect(info?.config.num_replicas).toBe(3);
       await connection.close();
     } finally {
       expect(run("down", env).status).toBe(0);
-      await expect(Connection.open({ servers })).rejects.toMatchObject({
+      await expect(openConnection({ servers })).rejects.toMatchObject({
         code: "NATS_UNAVAILABLE",
       });
       expect(existsSync(join(env.HOLDFAST_NATS_DIR, "n0"))).toBe(true);
