@@ -176,9 +176,14 @@ export type WorkflowHandlers<St, P> = {
   readonly [name: string]:
     | Fn<WorkflowSharedContext<St, P>>
     | Shared<WorkflowSharedContext<St, P>, never, unknown>
-    // `run` must fit here as well.
-    | Exclusive<never, never, unknown>;
+    | SharedByPlace<WorkflowSharedContext<St, P>>;
 };
+
+/** What `handler` gives, in method syntax: `run`, whose context can do more, must fit as well. */
+interface SharedByPlace<C> {
+  exclusive(ctx: C, ...input: never[]): Promise<unknown>;
+  readonly [types]?: (...input: never) => Promise<unknown>;
+}
 
 /** `implement`: every signature of the contract, as a method or marked. */
 export type Implementation<S, C, SC> = {

@@ -146,3 +146,9 @@ implement(
 contract<{ add(by: number): number }>("object", "Counter");
 
 export { sent, unknownUnit };
+
+workflow("OnlyRun", {
+  async run() {},
+  // @ts-expect-error: handlers beside `run` only read state
+  other: handler({ input: z.string() }, async (ctx, name) => ctx.set("name", name)),
+});

@@ -208,3 +208,19 @@ export const helped = object(
     shared: shared(async (ctx) => remaining(ctx)),
   },
 );
+
+/** `handler` in a workflow: `run` has what only it can, the others the shared context. */
+export const approval = workflow(
+  "Approval",
+  { state: { asked: 0 }, promises: { approved: promise<boolean>() } },
+  {
+    run: handler({ input: z.string() }, async (ctx, name): Promise<string> => {
+      ctx.set("asked", (await ctx.get("asked")) + 1);
+      return `${name} ${await ctx.promise("approved")}`;
+    }),
+    answer: handler({ input: z.boolean() }, async (ctx, yes) => {
+      ctx.promise("approved").resolve(yes);
+      return ctx.get("asked");
+    }),
+  },
+);
