@@ -291,3 +291,29 @@ test("the note of the last close shows another history of the same length", asyn
     expect(changelog.range.last, text).toBe(1);
   }
 });
+
+// The segment an append begins is durable before the batch in it is. A trim meanwhile must not take
+// the one before: what is left would hold nothing, and not say where history stands.
+test("a trim during the first append of a segment survives a crash at any call", async () => {
+  const disk = new FakeDisk();
+  const { changelog } = await openOn(disk, seed());
+  let acknowledged = 0;
+  const marks: { readonly calls: number; readonly last: number }[] = [];
+  for (let first = 1; first <= 60; first++) {
+    let done = false;
+    const appending = changelog.append(batch(first)).then(() => {
+      done = true;
+    });
+    while (!done) await changelog.trim(acknowledged);
+    await appending;
+    acknowledged = first;
+    marks.push({ calls: disk.calls.length, last: first });
+  }
+  for (let until = marks[0]!.calls; until <= disk.calls.length; until++) {
+    const last = marks.findLast(({ calls }) => calls <= until)!.last;
+    const image = crashImage(disk.base, disk.calls, until, { keeps: () => false });
+    const { changelog: after } = await openOn(new FakeDisk(image), seed());
+    expect(after.range.last).toBeGreaterThanOrEqual(last);
+  }
+  expect(changelog.range.first).toBeGreaterThan(40);
+});

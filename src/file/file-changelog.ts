@@ -144,10 +144,13 @@ export class FileChangelog implements Changelog {
     this.#check();
     const { disk, folder } = this.#options;
     try {
-      // Oldest first, and each one durably: no crash may leave a gap.
-      while (this.#segments.length > 1 && this.#segments[0]!.last <= position) {
-        const { path } = this.#segments.shift()!;
-        await disk.unlink(path);
+      // Oldest first, and each one durably: no crash may leave a gap. What is left must hold a
+      // record, durably: an empty segment alone does not say where history stands.
+      for (;;) {
+        const [oldest, next] = this.#segments;
+        if (next === undefined || oldest!.last > position || next.last < next.first) break;
+        this.#segments.shift();
+        await disk.unlink(oldest!.path);
         await disk.syncDirectory(folder);
       }
     } catch (error) {
