@@ -6,6 +6,7 @@ import type { Frame } from "./frame.ts";
 import { frameHeader, frameOf, frameText } from "./frame.ts";
 import { fenced, halted } from "./halt.ts";
 import { type Ack, type JetStream, type Refusal, refusals } from "./jetstream.ts";
+import { Patience } from "./standing.ts";
 
 export interface AppendOptions {
   readonly jetstream: JetStream;
@@ -17,6 +18,12 @@ export interface AppendOptions {
   full(full: boolean): void;
   /** Whether to give up on an outcome that stays unknown. */
   givenUp(): boolean;
+}
+
+/** How long a leader may be behind what was acknowledged, and the stream said not to be there. */
+interface Patiences {
+  readonly behind: Patience;
+  readonly gone: Patience;
 }
 
 /** Refusals that pass: the stream or the server has no room. */
@@ -37,14 +44,14 @@ export async function append(
     "Nats-Expected-Last-Sequence": String(expected),
   };
   let full = false;
-  const behind = new Patience(jetstream);
+  const patience = { behind: new Patience(jetstream), gone: new Patience(jetstream) };
   for (let tries = 0; ; tries++) {
     const ack = await jetstream.publish(subject, body, headers);
     if (counts(ack, stream, expected)) break;
     const room = ack.kind === "refusal" && noRoom.includes(ack.refusal.number);
     if (room !== full) options.full((full = room));
     if (room) tries = Math.max(tries, 4);
-    else if (await stored(options, ack, frame, expected, behind)) break;
+    else if (await stored(options, ack, frame, expected, patience)) break;
     if (options.givenUp()) throw unknown(stream, ack);
     await jetstream.pause(Math.min(20 * 2 ** Math.min(tries, 10), askAgainMsMax));
   }
@@ -61,13 +68,13 @@ async function stored(
   ack: Ack,
   frame: Frame,
   expected: number,
-  behind: Patience,
+  patience: Patiences,
 ): Promise<boolean> {
   switch (ack.kind) {
     case "ack":
-      return found(options, frame, expected, behind);
+      return found(options, frame, expected, patience);
     case "refusal":
-      return refused(options, ack.refusal, frame, expected, behind);
+      return refused(options, ack.refusal, frame, expected, patience);
     case "refused":
       throw new HoldfastError("NATS_UNSUITABLE", {
         happened: `The NATS server forbids appends to ${options.stream}: ${ack.why}.`,
@@ -76,7 +83,7 @@ async function stored(
       });
     case "nobody":
       // No leader just now, or no stream at all.
-      await thereStill(options);
+      await thereStill(options, patience);
       return false;
     case "unknown":
       return false;
@@ -88,10 +95,10 @@ async function refused(
   refusal: Refusal,
   frame: Frame,
   expected: number,
-  behind: Patience,
+  patience: Patiences,
 ): Promise<boolean> {
   if (refusals.wrongLastSequence.includes(refusal.number)) {
-    return found(options, frame, expected, behind);
+    return found(options, frame, expected, patience);
   }
   if (refusal.status === 503) return false;
   throw new HoldfastError("CHANGELOG_FAILED", {
@@ -106,7 +113,7 @@ async function found(
   options: AppendOptions,
   frame: Frame,
   expected: number,
-  behind: Patience,
+  patience: Patiences,
 ): Promise<boolean> {
   const { jetstream, stream } = options;
   const message = await orLater(jetstream.message(stream, { seq: expected + 1 }));
@@ -116,20 +123,23 @@ async function found(
     if (holder?.nonce === frame.nonce && holder.part === frame.part) return true;
     throw fenced(stream, { epoch: frame.epoch, by: holder?.epoch });
   }
-  const info = await thereStill(options);
+  const info = await thereStill(options, patience);
   if (info === undefined) return false;
   const { first_seq, last_seq } = info.state;
   if (first_seq > expected + 1) throw fenced(stream, { epoch: frame.epoch });
   // The message may have come between the two questions, or a leader be behind that was just chosen.
-  if (last_seq === expected || !behind.over()) return false;
+  if (last_seq === expected || !patience.behind.over()) return false;
   if (last_seq > expected) throw halted(stream, "hole", { sequence: expected + 1, last_seq });
   throw halted(stream, "rolled-back", { acknowledged: expected, last_seq });
 }
 
-async function thereStill({ jetstream, stream, created }: AppendOptions) {
+async function thereStill({ jetstream, stream, created }: AppendOptions, { gone }: Patiences) {
   const info = await orLater(jetstream.info(stream));
   if (info === "later") return undefined;
-  if (info === undefined) throw halted(stream, "missing");
+  if (info === undefined) {
+    if (gone.over()) throw halted(stream, "missing");
+    return undefined;
+  }
   if (info.created !== created) throw halted(stream, "recreated", { created: info.created });
   return info;
 }
@@ -141,21 +151,6 @@ async function orLater<T>(asked: Promise<T>): Promise<T | "later"> {
   } catch (error) {
     if (error instanceof HoldfastError && error.code === "NATS_UNAVAILABLE") return "later";
     throw error;
-  }
-}
-
-/** A span that begins when it is first asked for. */
-class Patience {
-  readonly #jetstream: JetStream;
-  #over: (() => boolean) | undefined;
-
-  constructor(jetstream: JetStream) {
-    this.#jetstream = jetstream;
-  }
-
-  over(): boolean {
-    this.#over ??= this.#jetstream.patience();
-    return this.#over();
   }
 }
 

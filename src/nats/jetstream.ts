@@ -126,13 +126,16 @@ export class JetStream {
     return (await this.#api(`STREAM.CREATE.${config.name}`, config)) as StreamInfo;
   }
 
-  /** A message as its stream's leader holds it; undefined where it holds none. */
+  /**
+   * A message as its stream's leader holds it; undefined where it holds none. That there is no such
+   * stream is believed when it stays so: servers that have just been started say it of any.
+   */
   async message(
     stream: string,
     by: { readonly seq: number } | { readonly last_by_subj: string },
   ): Promise<StoredMessage | undefined> {
     try {
-      const answer = await this.#api(`STREAM.MSG.GET.${stream}`, by);
+      const answer = await this.#api(`STREAM.MSG.GET.${stream}`, by, refusals.streamNotFound);
       return storedMessage((answer as { message: EncodedMessage }).message);
     } catch (error) {
       if (isRefusal(error, refusals.notFound)) return undefined;
@@ -179,11 +182,12 @@ export class JetStream {
   }
 
   /**
-   * Asks until there is an answer. Only what may be done twice is asked in this way.
+   * Asks until there is an answer, or another than the one that may pass. Only what may be done twice
+   * is asked in this way.
    *
    * @throws HoldfastError `NATS_UNAVAILABLE` when there is none in time; Refusal.
    */
-  async #api(path: string, request: object): Promise<unknown> {
+  async #api(path: string, request: object, passing?: number): Promise<unknown> {
     const body = Object.keys(request).length === 0 ? empty : utf8(JSON.stringify(request));
     const over = this.patience();
     for (let tries = 0; ; tries++) {
@@ -195,7 +199,9 @@ export class JetStream {
         if (answer.error === undefined) return answer;
         const refusal = refusalOf(answer.error);
         const never = refusals.notEnabled.includes(refusal.number);
-        if (never || refusal.status !== 503) throw never ? notEnabled(refusal) : refusal;
+        if (never) throw notEnabled(refusal);
+        const passes = refusal.status === 503 || (refusal.number === passing && !over());
+        if (!passes) throw refusal;
         why = refusal.message;
       } else if (outcome.kind === "refused") {
         throw new HoldfastError("NATS_UNSUITABLE", {

@@ -7,6 +7,7 @@ import { type Frame, lastOf } from "./frame.ts";
 import { halted } from "./halt.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";
 import { leaderMessage } from "./reader.ts";
+import { standing } from "./standing.ts";
 
 /** Somebody who remembers how far the changelog had come. */
 export interface Witness {
@@ -32,7 +33,7 @@ export async function inspect(
   created: string,
 ): Promise<Opened> {
   const { stream } = origin;
-  const info = await settledInfo(jetstream, stream);
+  const info = await standing(jetstream, stream, (info) => !hasHoles(info));
   if (info.created !== created) {
     throw halted(stream, "recreated", { created: info.created, known: created });
   }
@@ -55,16 +56,6 @@ export async function inspect(
 function hasHoles({ state }: StreamInfo): boolean {
   const { messages, first_seq, last_seq, num_deleted = 0 } = state;
   return num_deleted > 0 || (messages > 0 && messages !== last_seq - first_seq + 1);
-}
-
-/** While a leader catches up its counts may not add up: what stays so is believed. */
-async function settledInfo(jetstream: JetStream, stream: string): Promise<StreamInfo> {
-  for (let tries = 0; ; tries++) {
-    const info = await jetstream.info(stream);
-    if (info === undefined) throw halted(stream, "missing");
-    if (tries === 3 || !hasHoles(info)) return info;
-    await jetstream.pause(200);
-  }
 }
 
 /** The newest finished batch, from the end backwards; what is unfinished there is void (R18). */

@@ -3,14 +3,12 @@
 // store goes quiet rather than say so.
 import { isHoldfastError } from "../model/errors.ts";
 import { halted } from "./halt.ts";
-import { isRefusal, type JetStream, type StoredMessage } from "./jetstream.ts";
+import { isRefusal, type JetStream, refusals, type StoredMessage } from "./jetstream.ts";
+import { Patience, standing } from "./standing.ts";
 
 /** Questions under way at once, and the bytes that may be held for them. */
 const windowMax = 64;
 const windowBytesMax = 4 * 1024 * 1024;
-
-/** How often a message may be absent that the stream says it has, until it is believed. */
-const absentMax = 3;
 
 /** Messages `from` to `to`, every one of them. */
 export async function* messagesOf(
@@ -47,23 +45,21 @@ export async function messageAt(
   return near ?? leaderMessage(jetstream, stream, sequence);
 }
 
-/** The same, as the leader has it. */
+/**
+ * The same, as the leader has it. That it has none is believed when it stays so: a leader that has
+ * just been chosen, or was and does not know yet that it is no more, may be behind.
+ */
 export async function leaderMessage(
   jetstream: JetStream,
   stream: string,
   sequence: number,
 ): Promise<StoredMessage> {
-  const over = jetstream.patience();
-  for (let absent = 0; ; ) {
+  const patience = new Patience(jetstream);
+  for (;;) {
     const message = await asked(jetstream, stream, sequence);
     if (message !== undefined) return message;
-    const info = await jetstream.info(stream);
-    if (info === undefined) throw halted(stream, "missing");
-    const { first_seq, last_seq } = info.state;
-    // A leader that has just been chosen may be behind for a moment, and the message have come
-    // between the two questions.
-    if (last_seq >= sequence) absent++;
-    if (absent > absentMax || over() || first_seq > sequence)
+    const { first_seq, last_seq } = (await standing(jetstream, stream)).state;
+    if (patience.over() || first_seq > sequence)
       throw halted(stream, "hole", { sequence, first_seq, last_seq });
     await jetstream.pause(100);
   }
@@ -77,6 +73,7 @@ async function asked(
   try {
     return await jetstream.message(stream, { seq });
   } catch (error) {
+    if (isRefusal(error, refusals.streamNotFound)) throw halted(stream, "missing");
     if (isRefusal(error)) throw halted(stream, "damaged", { sequence: seq, why: error.message });
     if (!isHoldfastError(error, "NATS_UNAVAILABLE") || !(await alive(jetstream, stream)))
       throw error;

@@ -7,7 +7,9 @@ import { isHoldfastError } from "../../src/model/errors.ts";
 import { type NatsChangelog, openNatsChangelog } from "../../src/nats/changelog.ts";
 import { openConnection } from "../../src/nats/client.ts";
 import type { Connection } from "../../src/nats/connection.ts";
+import { frameHeader } from "../../src/nats/frame.ts";
 import { JetStream } from "../../src/nats/jetstream.ts";
+import { changelogNames } from "../../src/nats/names.ts";
 import { changelogConfig, created as createdStream } from "../../src/nats/provision.ts";
 import { Prng } from "../../src/std/prng.ts";
 import { batchOf, changelogConformance } from "../../src/testing/conformance/changelog.ts";
@@ -117,6 +119,19 @@ withNats("three servers", () => {
       this.fenced++;
     }
 
+    /** For whoever must find out why it stands still: what the stream says, and to one append more. */
+    async diagnosis(): Promise<unknown> {
+      const { stream, subject } = changelogNames("load", this.options.partition);
+      const said = { ...this.#leader?.log.range, ended: await ended(this.#leader) };
+      const info = await jetstream.info(stream).catch(String);
+      if (typeof info === "string" || info === undefined) return { said, info };
+      const last = await jetstream.message(stream, { seq: info.state.last_seq }).catch(String);
+      const headers = { "Nats-Expected-Last-Sequence": String(info.state.last_seq) };
+      const probe = await jetstream.publish(subject, new Uint8Array(1), headers);
+      const frame = typeof last === "object" ? last.header(frameHeader) : last;
+      return { said, info, frame, probe };
+    }
+
     async stop(): Promise<void> {
       if (this.#leader === undefined) return;
       this.#leader.stopped = true;
@@ -132,9 +147,14 @@ withNats("three servers", () => {
     };
     for (const until = performance.now() + writableMsMax; stuck().length > 0; await pause(20)) {
       if (performance.now() < until) continue;
-      const infos = stuck().map(({ options }) => jetstream.info(`HF_load_${options.partition}`));
-      throw new Error(`${after}: not writable: ${JSON.stringify(await Promise.all(infos))}`);
+      const why = await Promise.all(stuck().map((load) => load.diagnosis()));
+      throw new Error(`${after}: not writable: ${JSON.stringify(why)}`);
     }
+  }
+
+  function ended(leader: Leader | undefined): Promise<string> {
+    const gone = leader?.ended.catch(String) ?? Promise.resolve("never led");
+    return Promise.race([gone, pause(100).then(() => "appending")]);
   }
 
   const writableMsMax = 60_000;
