@@ -28,7 +28,7 @@ const rooms = {
 /** Floor 7 beside index.ts, and floor 6. */
 const faces = ["testing", "cli"];
 const wiring =
-  "^src/(open|hosts|archive|replay-here|file-storage|nats-storage|nats-table|nats-node|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|platform|platform-node|platform-browser)[.]ts$";
+  "^src/(open|hosts|archive|replay-here|file-storage|nats-storage|nats-table|nats-node|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|backup|platform|platform-node|platform-browser)[.]ts$";
 const face = "^src/index[.]ts$";
 const tests = "[.]test[.]ts$";
 
@@ -55,7 +55,7 @@ const foreign = {
 /** Node's own small change: adapters and Node's wiring may have it, the rest runs anywhere. */
 const plain = "^(crypto|path|url|timers|util)(/|$)";
 const nodeRooms =
-  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/outside[.]ts|journal/source-line[.]ts|(archive|file-storage|nats-table|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|platform-node)[.]ts)";
+  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http)[.]ts|testing/outside[.]ts|journal/source-line[.]ts|(archive|file-storage|nats-table|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|backup|platform-node)[.]ts)";
 
 const floorRules = Object.entries(rooms).map(([room, below]) => ({
   name: `floor-of-${room}`,

@@ -2,6 +2,7 @@
 // that folds one into the other, and the copies behind which the changelog is trimmed (R15).
 import { copyFileSync, existsSync, realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { backupOf } from "./backup.ts";
 import { openFileChangelog } from "./file/changelog.ts";
 import { lockDirectory } from "./file/lock.ts";
 import { fileSnapshots, type TableCopy } from "./file/snapshots.ts";
@@ -56,6 +57,7 @@ async function open(
       materialiser,
       queries: () => openSqliteQueries(path),
       tablePath: path,
+      backup: (to) => backupOf(to, async (aside) => materialiser.copyTo?.(aside)),
       close: () => (closed ??= close()),
       discardTable: () => removeTable(path),
     };

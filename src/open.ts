@@ -6,6 +6,8 @@ import { Ingress } from "./engine/ingress.ts";
 import { Inspection } from "./engine/inspection.ts";
 import type { ClusterView } from "./engine/partition-server.ts";
 import { type EngineOptions, hostOf } from "./hosts.ts";
+import { HoldfastError } from "./model/errors.ts";
+import type { BackupReport } from "./ports/backup.ts";
 import type { Callable, Client, Invocation } from "./sdk/types.ts";
 import { type Fetch, fetchOf } from "./server/fetch.ts";
 import { HttpIngress, type IngressOptions } from "./server/ingress.ts";
@@ -149,6 +151,21 @@ export class Engine implements Client, AsyncDisposable {
     options: { readonly clear?: boolean | undefined; readonly version?: number | undefined } = {},
   ): Promise<void> {
     return this.#ingress.editState(target, key, values, options);
+  }
+
+  /**
+   * Makes a backup in the folder `to` while work goes on: everything that was acknowledged before
+   * the call is in it. It is read back before this resolves; `holdfast restore` makes a data
+   * directory of it. `to` must be empty or absent.
+   *
+   * @throws HoldfastError `TARGET_NOT_EMPTY`, `DISK_FULL`, `BACKUP_FAILED`; `BACKUP_UNAVAILABLE`
+   * for an engine in memory and for a node of a cluster.
+   * @example
+   * const { position } = await engine.backup("./backups/today");
+   */
+  async backup(to: string): Promise<BackupReport> {
+    if (this.#host.backup === undefined) throw new HoldfastError("BACKUP_UNAVAILABLE");
+    return this.#host.backup(to);
   }
 
   /** What operators look at: invocations and their journals, state, promises, timers, and why. */

@@ -84,7 +84,11 @@ export function canThread(): boolean {
 function inPlace(path: string, keepCopy: RemoteMaterialiserOptions["keepCopy"]): Materialiser {
   const cold = openSqliteColdTable(path);
   const nextTurn = (then: () => void): void => void setImmediate(then);
-  const folding = new Folding({ cold, clock: { nextTurn }, stretchBytes: 256 * 1024 });
+  const folding: Materialiser = new Folding({
+    cold,
+    clock: { nextTurn },
+    stretchBytes: 256 * 1024,
+  });
   const close = folding.close.bind(folding);
   folding.close = async () => {
     await close();
@@ -93,6 +97,10 @@ function inPlace(path: string, keepCopy: RemoteMaterialiserOptions["keepCopy"]):
   folding.copy = async () => {
     await folding.drain();
     return keepCopy(async (to) => (await copyTable(path, to)).position);
+  };
+  folding.copyTo = async (to) => {
+    await folding.drain();
+    await copyTable(path, to);
   };
   return folding;
 }

@@ -1,5 +1,6 @@
 // All commands: names, words, arguments, examples. Help, completion and docs/cli.md are made from
 // this list and held against it; what a command does is in commands/.
+import { directoryCommands } from "./catalogue-directory.ts";
 import type { CommandSpec } from "./command.ts";
 import type { SettingName } from "./settings.ts";
 
@@ -74,25 +75,6 @@ const engine: readonly CommandSpec[] = [
     settings: [...serving, "url", "adminUrl"],
     examples: ["holdfast config", "HOLDFAST_PORT=9000 holdfast config --json"],
     load: () => import("./commands/config.ts"),
-  },
-  {
-    name: "doctor",
-    says: "Verifies a data directory: every frame, and every row of the table against a fold of them",
-    args: [["[directory]", "the data directory; no engine may have it open"]],
-    settings: ["data", "allowRemoteData"],
-    examples: ["holdfast doctor data", "holdfast doctor data --json"],
-    load: () => import("./commands/doctor.ts"),
-  },
-  {
-    name: "salvage",
-    says: "Says what of a damaged data directory can be kept and what is lost; does it when told",
-    args: [["<directory>", "the data directory; no engine may have it open"]],
-    options: [
-      ["--accept-loss", "do it: what is damaged is moved aside, nothing is deleted"],
-      ["--from-table", "go on from the table, where it reaches further than the changelog"],
-    ],
-    examples: ["holdfast salvage data", "holdfast salvage data --accept-loss"],
-    load: () => import("./commands/salvage.ts"),
   },
 ];
 
@@ -302,6 +284,7 @@ const shell: readonly CommandSpec[] = [
 
 export const commands: readonly CommandSpec[] = [
   ...engine,
+  ...directoryCommands,
   ...requests,
   ...looking,
   ...steers,

@@ -14,6 +14,7 @@ import { serve } from "../server/serve.ts";
 import { utf8 } from "../std/bytes.ts";
 import { sha256 } from "../std/sha256.ts";
 import { adminTokenPath, ensureAdminToken } from "./admin-token.ts";
+import { BackupSender } from "./backup-sender.ts";
 import { clusterOf } from "./cluster-of.ts";
 import { UsageError } from "./exit.ts";
 import type { Settings } from "./settings.ts";
@@ -62,7 +63,8 @@ export class Serving {
       });
       opened.unshift(() => ingress.close());
       const sql = new SqlProcess({ entry: sqlEntry() });
-      const admin = adminFor(engine, options, ingress.url, sql);
+      const backups = new BackupSender(engine, settings.data);
+      const admin = adminFor(engine, options, ingress.url, sql, backups);
       const listener = await listen(
         nodeHandlerOf((request) => admin.answer(request)),
         {
@@ -139,6 +141,7 @@ function adminFor(
   { settings, routes }: ServingOptions,
   ingressUrl: string,
   sql: SqlProcess,
+  backups: BackupSender,
 ): Admin {
   const own = sha256(utf8(ensureAdminToken(settings.data)));
   const others = settings.adminTokens.map((text) => {
@@ -157,6 +160,7 @@ function adminFor(
     now: () => Date.now(),
     monotonic: () => performance.now(),
     sql: (path, query) => sql.ask(path, query),
+    backup: () => backups.send(),
     memoryBytes: () => process.memoryUsage.rss(),
     ingressUrl,
     origins: [],

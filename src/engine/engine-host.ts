@@ -1,4 +1,5 @@
 // What an engine asks of whatever runs its partitions: one in this process, or a node of a cluster.
+import type { BackupReport } from "../ports/backup.ts";
 import type { Callable } from "../sdk/types.ts";
 import type { DoorHost } from "./door.ts";
 import type { Report } from "./events.ts";
@@ -23,6 +24,8 @@ export interface EngineHost extends DoorHost {
   inspectors(): Promise<Inspector[]>;
   /** Undefined for one that stands alone. */
   view?(): Promise<ClusterView>;
+  /** Undefined for a node of a cluster: what it holds is a cache of what others hold. */
+  backup?(to: string): Promise<BackupReport>;
   replace(services: readonly Callable[]): void;
   /** Closes for the handle with this number; does nothing once there is a newer one. */
   closeBy(handle: number): Promise<void>;

@@ -3,6 +3,7 @@
 // reload evaluates a module twice); the newest owns it.
 import { HoldfastError, isHoldfastError } from "../model/errors.ts";
 import type { Home } from "../model/invocation-id.ts";
+import type { BackupReport } from "../ports/backup.ts";
 import type { OpenStorage, Storage } from "../ports/storage.ts";
 import type { Callable } from "../sdk/types.ts";
 import type { EngineHost, HostOptions } from "./engine-host.ts";
@@ -67,6 +68,15 @@ export class Host implements EngineHost {
 
   async start(): Promise<void> {
     await this.partition();
+  }
+
+  async backup(to: string): Promise<BackupReport> {
+    const partition = await this.partition();
+    const storage = this.#storage;
+    if (storage?.backup === undefined) throw new HoldfastError("BACKUP_UNAVAILABLE");
+    await partition.fold();
+    if (this.#failed !== undefined) throw new HoldfastError("ENGINE_FAILED");
+    return storage.backup(to);
   }
 
   async inspectors(): Promise<Inspector[]> {

@@ -61,6 +61,19 @@ export async function rewrite(to: Rewriting, intact: Intact, beginning: Beginnin
   await writer.end();
 }
 
+/**
+ * Begins a changelog that goes on at `beginning`, behind a table that holds all before it: no batch,
+ * and an end in order. Durably; with nothing before it, an empty folder is one.
+ */
+export async function beginChangelog(
+  to: Rewriting,
+  beginning: Beginning,
+  epoch: number,
+): Promise<void> {
+  if (beginning.first === 1) return;
+  await new Writer(to, beginning, epoch, 2).end("close");
+}
+
 class Writer {
   readonly #to: Rewriting;
   #epoch: number;
@@ -100,10 +113,15 @@ class Writer {
     return chain;
   }
 
-  /** A seal behind the last batch: it is known to be durable, and its writer did not close. */
-  async end(): Promise<void> {
-    const mark = { kind: "seal", first: this.#last + 1, count: 0, epoch: this.#epoch } as const;
-    this.#put(this.#frame(mark, new Uint8Array(0)));
+  /**
+   * A seal behind the last batch: it is known to be durable. A close behind that says that nothing
+   * was under way.
+   */
+  async end(as: "seal" | "close" = "seal"): Promise<void> {
+    const mark = { first: this.#last + 1, count: 0, epoch: this.#epoch };
+    for (const kind of as === "close" ? (["seal", "close"] as const) : (["seal"] as const)) {
+      this.#put(this.#frame({ ...mark, kind }, new Uint8Array(0)));
+    }
     await this.#create(Math.max(lastBytesMin, this.#bytes + reservedBytes));
   }
 

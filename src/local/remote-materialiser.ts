@@ -84,6 +84,10 @@ export class RemoteMaterialiser implements Materialiser {
     return this.#options.keepCopy((to) => this.#ask((ticket) => ({ kind: "copy", ticket, to })));
   }
 
+  async copyTo(path: string): Promise<void> {
+    await this.#ask((ticket) => ({ kind: "copy", ticket, to: path }));
+  }
+
   async close(): Promise<void> {
     this.#starting?.cancel();
     const { foldHere } = this.#options;
@@ -98,6 +102,10 @@ export class RemoteMaterialiser implements Materialiser {
     } finally {
       this.#carrier = undefined;
       await carrier.end();
+      // A copy that it had not finished is nobody's any more.
+      for (const ticket of this.#tickets.values())
+        ticket.reject(new HoldfastError("ENGINE_CLOSED"));
+      this.#tickets.clear();
     }
   }
 

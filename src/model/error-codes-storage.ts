@@ -13,6 +13,11 @@ export type StorageErrorCode =
   | "CHANGELOG_CLOSED"
   | "CHANGELOG_TRIMMED"
   | "COPY_DAMAGED"
+  | "BACKUP_DAMAGED"
+  | "BACKUP_FAILED"
+  | "BACKUP_UNAVAILABLE"
+  | "BACKUP_UNDER_WAY"
+  | "TARGET_NOT_EMPTY"
   | "DISK_FULL"
   | "TABLE_DAMAGED"
   | "TABLE_LOCKED"
@@ -82,6 +87,37 @@ export const storageErrorCodes: Readonly<Record<StorageErrorCode, ErrorCodeEntry
     happened: "A copy of the table does not match its checksum.",
     why: "Recovering from it would bring back wrong data.",
     fix: "The other copy is used where there is one; otherwise restore a backup. Check the disk.",
+  },
+  BACKUP_DAMAGED: {
+    status: 500,
+    happened: "The backup is not whole: a part of it is missing or was changed.",
+    why: "What is restored from it would not be what was backed up.",
+    fix: "Use another backup. Check the disk, or the way this one took.",
+  },
+  BACKUP_FAILED: {
+    status: 500,
+    happened: "A backup or a restored directory could not be written.",
+    why: "What is there is unfinished, and nothing takes it for whole.",
+    fix: "Mend what the message names, then run it again: it begins anew.",
+  },
+  BACKUP_UNAVAILABLE: {
+    status: 409,
+    happened: "This engine has no data directory of its own to back up.",
+    why: "An engine in memory forgets; a node of a cluster keeps a cache of what NATS holds.",
+    fix: "Back up the stores of the NATS servers, or give the engine a data directory.",
+  },
+  BACKUP_UNDER_WAY: {
+    status: 409,
+    retryable: true,
+    happened: "A backup of this engine is being made or sent already.",
+    why: "Each one takes as much room as the table, beside the table.",
+    fix: "Ask again when the other one has ended.",
+  },
+  TARGET_NOT_EMPTY: {
+    status: 409,
+    happened: "What is to be written into holds something already.",
+    why: "Nothing is written over: it may be somebody's data.",
+    fix: "Name an empty or absent directory.",
   },
   DISK_FULL: {
     status: 503,

@@ -28,5 +28,10 @@ export interface Materialiser {
   drain(): Promise<void>;
   /** Makes a verified copy of the table as it is. */
   copy(): Promise<TableCopied | undefined>;
+  /**
+   * Folds all it was given and writes a verified copy of the table to a new file: for a backup, and
+   * of no consequence for the changelog. Only where the table is a file.
+   */
+  copyTo?(path: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 // Where a partition keeps what it decided: a changelog, the cold table behind it, and who folds one
 // into the other; as one thing to pass.
+import type { BackupReport } from "./backup.ts";
 import type { Changelog } from "./changelog.ts";
 import type { ColdQueries } from "./cold-queries.ts";
 import type { ColdRead } from "./cold-table.ts";
@@ -17,6 +18,8 @@ export interface OpenStorage {
   queries?(): ColdQueries;
   /** The file of the cold table, where it is one that SQL may be asked of. */
   readonly tablePath?: string;
+  /** Makes a backup of all that was given to the materialiser; only where there are files. */
+  backup?(to: string): Promise<BackupReport>;
   close(): Promise<void>;
   /** After `close`: drops a table that failed a check, so that the next open rebuilds it (R15). */
   discardTable?(): void;

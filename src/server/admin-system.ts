@@ -2,11 +2,12 @@
 // and the table of routes itself.
 import { HoldfastError } from "../model/errors.ts";
 import type { NamedRows } from "../model/sql-message.ts";
+import type { BackupReport } from "../ports/backup.ts";
 import { eventStream } from "./admin-events.ts";
 import { Metrics } from "./admin-metrics.ts";
 import { openapiOf } from "./admin-openapi.ts";
 import { type AdminEngine, type AdminRoute, type Asked, fieldInvalid } from "./admin-route.ts";
-import { type HttpResponse, jsonResponse } from "./http.ts";
+import { type HttpResponse, type HttpStream, jsonResponse } from "./http.ts";
 
 export interface SystemOptions {
   readonly version: string;
@@ -14,8 +15,16 @@ export interface SystemOptions {
   /** Answers SQL, beside this process; absent where it is not offered. */
   readonly sql?: ((path: string, query: string) => Promise<NamedRows>) | undefined;
   readonly memoryBytes?: (() => number) | undefined;
+  /** Makes a backup and sends it; absent where it is not offered. */
+  readonly backup?: (() => Promise<SentBackup>) | undefined;
   /** Where the ingress listens, for who asks. */
   readonly ingressUrl?: string | undefined;
+}
+
+/** A backup on its way: what it is, and the bytes of its table. */
+export interface SentBackup {
+  readonly report: Omit<BackupReport, "directory">;
+  readonly table: AsyncIterable<Uint8Array>;
 }
 
 export function systemRoutes(
@@ -68,7 +77,20 @@ export function systemRoutes(
       body: '`{"query": "SELECT id, status FROM sys_invocation"}`',
       answer: (asked) => query(asked, sql),
     },
+    backupRoute(options),
   ];
+}
+
+function backupRoute({ backup }: SystemOptions): AdminRoute {
+  return {
+    method: "POST",
+    path: "/backup",
+    role: "admin",
+    says:
+      "Makes a backup while work goes on and answers its table, bytes; the header " +
+      "`x-holdfast-backup` says position, size and SHA-256. `holdfast backup` asks it.",
+    answer: () => sendBackup(backup),
+  };
 }
 
 /** Nothing but whether it serves: the only routes that ask for no token. */
@@ -94,6 +116,20 @@ function get(
   query: AdminRoute["query"] = {},
 ): AdminRoute {
   return { method: "GET", path, role, says, query, answer };
+}
+
+async function sendBackup(backup: SystemOptions["backup"]): Promise<HttpStream> {
+  if (backup === undefined) throw new HoldfastError("BACKUP_UNAVAILABLE");
+  const { report, table } = await backup();
+  return {
+    status: 200,
+    headers: {
+      "content-type": "application/octet-stream",
+      "content-length": String(report.bytes),
+      "x-holdfast-backup": JSON.stringify(report),
+    },
+    stream: table,
+  };
 }
 
 async function query(asked: Asked, sql: SystemOptions["sql"]): Promise<HttpResponse> {

@@ -26,11 +26,11 @@ export interface HttpResponse {
   readonly body: string | Uint8Array | null;
 }
 
-/** An answer without an end of its own: pieces of text, sent as they come. */
+/** An answer in pieces, sent as they come: text without an end of its own, or a file's bytes. */
 export interface HttpStream {
   readonly status: number;
   readonly headers: HttpHeaders;
-  readonly stream: AsyncIterable<string>;
+  readonly stream: AsyncIterable<string | Uint8Array>;
 }
 
 export const noHeaders: HttpHeaders = Object.freeze({});

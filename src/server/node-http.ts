@@ -101,9 +101,11 @@ function write(incoming: IncomingMessage, outgoing: ServerResponse, response: Ht
 }
 
 async function stream(outgoing: ServerResponse, response: HttpStream): Promise<void> {
-  if (outgoing.destroyed) return;
+  const { stream: pieces } = response;
+  // Nobody is left to read: what is behind it is told that it is over.
+  if (outgoing.destroyed) return void (await pieces[Symbol.asyncIterator]().return?.());
   outgoing.writeHead(response.status, response.headers);
-  for await (const piece of response.stream) {
+  for await (const piece of pieces) {
     if (outgoing.destroyed) return;
     if (!outgoing.write(piece)) await drained(outgoing);
   }

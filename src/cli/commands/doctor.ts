@@ -1,14 +1,20 @@
 // `holdfast doctor`: verifies a data directory that nobody has open, and says what to do.
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { verifyBackup } from "../../backup.ts";
 import { doctor } from "../../doctor.ts";
+import { manifestName } from "../../file/backup.ts";
+import { isHoldfastError } from "../../model/errors.ts";
+import type { BackupReport } from "../../ports/backup.ts";
 import type { Invoked } from "../command.ts";
 import { exit } from "../exit.ts";
+import type { Output } from "../output.ts";
 
 export async function run({ args, configured, out }: Invoked): Promise<number> {
   const { data, allowRemoteData: allowRemote } = configured.values;
   const directory = args[0] ?? data;
+  if (existsSync(join(directory, manifestName))) return backup(directory, out);
   const folder = mkdtempSync(join(tmpdir(), "holdfast-doctor-"));
   try {
     const report = await doctor({ directory, aside: join(folder, "table.sqlite"), allowRemote });
@@ -31,6 +37,28 @@ export async function run({ args, configured, out }: Invoked): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function backup(directory: string, out: Output): Promise<number> {
+  const problems = openModes(directory);
+  let found: BackupReport | undefined;
+  try {
+    found = await verifyBackup(directory);
+  } catch (error) {
+    if (!isHoldfastError(error, "BACKUP_DAMAGED")) throw error;
+    problems.unshift(`${error.code}: ${error.message}`);
+  }
+  if (out.json) out.value({ directory, backup: found, problems });
+  else {
+    if (found !== undefined) {
+      out.data(
+        `backup     records up to ${found.position}, made ${found.created}, read to its end`,
+      );
+    }
+    for (const problem of problems) out.data(`problem    ${problem}`);
+    out.say(problems.length === 0 ? "All of it is well." : "Nothing was changed.");
+  }
+  return problems.length === 0 ? exit.done : exit.damage;
 }
 
 const advice =
