@@ -17,6 +17,7 @@ const rooms = {
   file: ["std", "model", "ports", "codec"],
   sqlite: ["std", "model", "ports", "codec"],
   nats: ["std", "model", "ports", "codec"],
+  otel: ["std", "model", "ports"],
   // Floor 5: what speaks a protocol.
   server: ["std", "model", "ports", "sdk", "engine"],
   client: ["std", "model", "sdk"],

@@ -1,6 +1,6 @@
 // What kind of world a seed has: which faults there are, how the engine is set up, what programs do.
 // Each seed has a few of everything rather than a little of all: rare combinations are common that way.
-import type { PartitionOptions } from "../src/engine/partition.ts";
+import type { PartitionOptions } from "../src/engine/partition-world.ts";
 import { type Step, stepKinds } from "./step.ts";
 import type { World } from "./world.ts";
 

@@ -8,14 +8,16 @@ import type { EngineEvent } from "./engine/events.ts";
 import { Folding } from "./engine/folding.ts";
 import { Host, type HostParts } from "./engine/host.ts";
 import { Minter } from "./engine/minter.ts";
-import type { PartitionOptions } from "./engine/partition.ts";
+import type { PartitionOptions } from "./engine/partition-world.ts";
 import { MemoryStorage } from "./local/memory-storage.ts";
 import { durationMs } from "./model/duration.ts";
 import { tagOf } from "./model/ids.ts";
 import { attemptsOpenMax } from "./model/limits.ts";
+import type { OpenTelemetry } from "./otel/api.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Cluster } from "./ports/cluster.ts";
 import type { Storage } from "./ports/storage.ts";
+import type { Telemetry } from "./ports/telemetry.ts";
 import type { Callable, Duration } from "./sdk/types.ts";
 
 export interface EngineOptions {
@@ -38,6 +40,12 @@ export interface EngineOptions {
   readonly dev?: boolean | undefined;
   /** Told what happens, typed. Default: warnings are written to the standard error. */
   readonly onEvent?: ((event: EngineEvent) => void) | undefined;
+  /**
+   * Spans and metrics through OpenTelemetry: the package "@opentelemetry/api", where the engine
+   * cannot find it by itself; `false` for none. Default: that package, where an SDK has been
+   * registered with it before the engine is opened.
+   */
+  readonly opentelemetry?: OpenTelemetry | false | undefined;
   /** Told of an error that ended the engine for good. Default: it is written to standard error. */
   readonly onFatal?: ((error: unknown) => void) | undefined;
   /** How long `close()` lets running steps go on. Default "10s". */
@@ -60,6 +68,7 @@ export interface EngineWorld {
   readonly random?: () => number;
   /** Names of lives, where their order is to repeat. */
   readonly mint?: (() => string) | undefined;
+  readonly telemetry?: Telemetry | undefined;
   readonly options: Partial<PartitionOptions>;
 }
 
@@ -69,17 +78,29 @@ export function memory(): Storage {
   return new MemoryStorage((cold) => new Folding({ cold, clock, stretchBytes: 1 << 20 }));
 }
 
+/** Whom an engine tells of what it does; undefined where nobody listens. */
+export async function telemetryOf(options: EngineOptions): Promise<Telemetry | undefined> {
+  const { opentelemetry } = options ?? {};
+  if (opentelemetry === false) return undefined;
+  const api = opentelemetry ?? (await platform.opentelemetry?.());
+  if (api === undefined) return undefined;
+  // Only now: who has no tracing loads nothing for it.
+  const { openTelemetry } = await import("./otel/telemetry.ts");
+  return openTelemetry(api);
+}
+
 /** The host of an engine that is opened: a new one, or the one that has its directory open. */
-export function hostOf(options: EngineOptions): EngineHost {
+export function hostOf(options: EngineOptions, telemetry?: Telemetry): EngineHost {
   if (typeof options !== "object" || options === null || !Array.isArray(options.services)) {
     throw new TypeError('Engine.open({ services: [...], data: "./data" }): services is no array.');
   }
   const { data = "./data", cluster } = options;
   if (cluster !== undefined) {
-    if (typeof data === "string") return makeNode(options, cluster, platform.canonicalPath(data));
+    if (typeof data === "string")
+      return makeNode(options, cluster, platform.canonicalPath(data), { telemetry });
     throw new TypeError("data: a node of a cluster keeps its tables in a directory.");
   }
-  if (typeof data !== "string") return makeHost(options, data, () => {});
+  if (typeof data !== "string") return makeHost(options, data, () => {}, { telemetry });
   const path = platform.canonicalPath(data);
   const open = openHosts();
   const found = open.get(path);
@@ -93,7 +114,7 @@ export function hostOf(options: EngineOptions): EngineHost {
     if (open.get(path) === host) open.delete(path);
   };
   // One that closes holds the directory until it has: the next waits rather than being refused.
-  const host: Host = makeHost(options, storage, onClosed, undefined, found?.ended);
+  const host: Host = makeHost(options, storage, onClosed, { telemetry }, found?.ended);
   open.set(path, host);
   return host;
 }
@@ -119,7 +140,7 @@ export function makeHost(
   options: EngineOptions,
   storage: Storage,
   onClosed: () => void,
-  world?: EngineWorld,
+  world?: Partial<EngineWorld>,
   after?: Promise<void>,
 ): Host {
   const told = { ...hostOptionsOf(options), ...alive(onClosed) };
@@ -131,7 +152,7 @@ export function makeNode(
   options: EngineOptions,
   cluster: Cluster,
   data: string,
-  world?: EngineWorld,
+  world?: Partial<EngineWorld>,
 ): ClusterNode {
   const told = { ...hostOptionsOf(options), ...alive(() => {}) };
   const tag = tagOf(cluster.app);
@@ -159,7 +180,7 @@ function alive(onClosed: () => void): Pick<HostParts, "onOpen" | "onClose"> {
 
 function worldOf(
   options: EngineOptions,
-  world: EngineWorld | undefined,
+  world: Partial<EngineWorld> | undefined,
   tag?: Uint8Array,
 ): HostParts["world"] {
   const { clock = platform.clock, randomBytes = platform.randomBytes } = world ?? {};
@@ -169,6 +190,7 @@ function worldOf(
     clock,
     mint: world?.mint ?? (() => minter.mint()),
     random: world?.random ?? Math.random,
+    telemetry: world?.telemetry,
     attribute: (owner, body, code) => platform.context.run(body ? owner.bodies : owner, code),
     insideBody: () => platform.context.owner()?.body === true,
     options: {

@@ -9,6 +9,7 @@ export { memory } from "./hosts.ts";
 export type { ErrorCode } from "./model/errors.ts";
 export { HoldfastError, isHoldfastError, TerminalError } from "./model/errors.ts";
 export { Engine } from "./open.ts";
+export type { OpenTelemetry } from "./otel/api.ts";
 export type { BackupReport } from "./ports/backup.ts";
 export type { Cluster } from "./ports/cluster.ts";
 export type { Storage } from "./ports/storage.ts";

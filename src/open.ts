@@ -5,7 +5,7 @@ import type { EngineHost } from "./engine/engine-host.ts";
 import { Ingress } from "./engine/ingress.ts";
 import { Inspection } from "./engine/inspection.ts";
 import type { ClusterView } from "./engine/partition-server.ts";
-import { type EngineOptions, hostOf } from "./hosts.ts";
+import { type EngineOptions, hostOf, telemetryOf } from "./hosts.ts";
 import { HoldfastError } from "./model/errors.ts";
 import type { BackupReport } from "./ports/backup.ts";
 import type { Callable, Client, Invocation } from "./sdk/types.ts";
@@ -34,7 +34,7 @@ export class Engine implements Client, AsyncDisposable {
    * const engine = await Engine.open({ services: [cart], data: "./data" });
    */
   static open(options: EngineOptions): Promise<Engine> {
-    return Promise.resolve().then(() => new Engine(hostOf(options)));
+    return telemetryOf(options).then((telemetry) => new Engine(hostOf(options, telemetry)));
   }
 
   /** @internal */

@@ -5,9 +5,14 @@ import { randomFillSync } from "node:crypto";
 import { format } from "node:util";
 import { canonicalPath, fileStorage } from "./file-storage.ts";
 import { watchRejections } from "./local/rejections.ts";
+import type { OpenTelemetry } from "./otel/api.ts";
 import type { Owner, Platform } from "./platform.ts";
 
 const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = globalThis;
+/** By it all copies of OpenTelemetry's API find what is registered; its number is that of the API. */
+const registered = Symbol.for("opentelemetry.js.api.1");
+/** Not as a literal: a bundler would want it to be there. */
+const apiName: string = "@opentelemetry/api";
 const owners = new AsyncLocalStorage<Owner | undefined>();
 
 export const platform: Platform = {
@@ -29,6 +34,12 @@ export const platform: Platform = {
     owner: () => owners.getStore(),
   },
   watchRejections: () => watchRejections(() => owners.getStore()),
+  opentelemetry() {
+    // Where this is not, no SDK has been registered, and there is nobody to tell.
+    if (!(registered in globalThis)) return undefined;
+    const loading = import(/* webpackIgnore: true */ apiName) as Promise<OpenTelemetry>;
+    return loading.catch(() => undefined);
+  },
   keepAlive() {
     const timer = setInterval(() => {}, 1 << 30);
     return () => clearInterval(timer);

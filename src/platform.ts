@@ -1,5 +1,6 @@
 // What the engine takes from where it runs. Two implementations stand behind the package's import
 // `#platform`: Node's, and one without Node for browsers and edge runtimes.
+import type { OpenTelemetry } from "./otel/api.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Storage } from "./ports/storage.ts";
 
@@ -22,6 +23,8 @@ export interface Platform {
   readonly context: { run<T>(owner: Owner, code: () => T): T; owner(): Owner | undefined };
   /** Tells owners of promises their code made that were rejected and not handled, until called. */
   watchRejections(): () => void;
+  /** The package of that name, where something is registered with it; undefined elsewhere. */
+  opentelemetry?(): Promise<OpenTelemetry | undefined> | undefined;
   /** Keeps the process running, where one would end by itself, until what it answers is called. */
   keepAlive(): () => void;
   fileStorage(options: FileStorageOptions): Storage;

@@ -37,7 +37,8 @@ interface Row {
 }
 
 function documented(): Row[] {
-  const rows = read("docs/telemetry.md").matchAll(/^\| `(\w+)`( ●)? \| ([^|]*) \|/gm);
+  const [, events = ""] = read("docs/telemetry.md").split(/^## /m);
+  const rows = events.matchAll(/^\| `(\w+)`( ●)? \| ([^|]*) \|/gm);
   return [...rows].map(([, kind = "", line, fields = ""]) => {
     const names = [...fields.matchAll(/`(\w+)`/g)].map(([, name = ""]) => name);
     return { kind, line: line !== undefined, fields: names };

@@ -9,6 +9,7 @@ import { type Place, placeText } from "../model/place.ts";
 import { namedKeyOf } from "../model/target.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { Cluster, OpenCluster } from "../ports/cluster.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
 import type { Callable } from "../sdk/types.ts";
 import type { Desk } from "./desk.ts";
 import type { EngineHost, HostOptions } from "./engine-host.ts";
@@ -16,8 +17,9 @@ import type { EngineEvent } from "./events.ts";
 import type { Inspector } from "./inspect.ts";
 import { KnownApps, PartitionDirectory, placeIn } from "./known-apps.ts";
 import { Leading, type Led } from "./leading.ts";
-import { Partition, type PartitionWorld } from "./partition.ts";
+import { Partition } from "./partition.ts";
 import { type ClusterView, PartitionServer, statusOf } from "./partition-server.ts";
+import type { PartitionWorld } from "./partition-world.ts";
 import { Registry } from "./registry.ts";
 import { RemoteDesk } from "./remote-desk.ts";
 
@@ -262,6 +264,10 @@ export class ClusterNode implements EngineHost {
     });
     this.#remote.set(text, desk);
     return desk;
+  }
+
+  get telemetry(): Telemetry | undefined {
+    return this.#parts.world.telemetry;
   }
 
   get home(): Home | undefined {

@@ -7,9 +7,11 @@ import { HoldfastError } from "../model/errors.ts";
 import { type Home, idempotentId, idOf, runId } from "../model/invocation-id.ts";
 import type { CallRequest } from "../model/message.ts";
 import type { Result } from "../model/payload.ts";
+import type { Attributes, Span, Telemetry } from "../ports/telemetry.ts";
 import type { DefinitionSpec } from "../sdk/definition.ts";
 import type { Desk } from "./desk.ts";
 import type { EngineEvent } from "./events.ts";
+import { carrying, ending, invocationSpan } from "./traced.ts";
 
 /** What a door stands before: an engine that opens itself when it is first needed. */
 type Addressed = Pick<Target, "service" | "key">;
@@ -21,6 +23,8 @@ export interface IngressHost {
   deskOf(id: () => string): Desk | Promise<Desk>;
   /** What ids that follow from names are computed with; undefined while nothing was asked yet. */
   readonly home: Home | undefined;
+  /** Undefined where nobody listens. */
+  readonly telemetry: Telemetry | undefined;
 }
 
 export interface DoorHost extends IngressHost {
@@ -69,9 +73,11 @@ type Named = Extract<Answer, { kind: "invocation" }>;
 
 export class Door {
   readonly #host: DoorHost;
+  readonly telemetry: Telemetry | undefined;
 
   constructor(host: DoorHost) {
     this.#host = host;
+    this.telemetry = host.telemetry;
   }
 
   // ---- what is hosted
@@ -97,7 +103,14 @@ export class Door {
    * @throws HoldfastError `SERVICE_NOT_FOUND`, `WORKFLOW_ALREADY_STARTED` with the id in `data`, …;
    * what `signal` says.
    */
-  async call(call: CallRequest, { signal }: Waiting = {}): Promise<Ended> {
+  call(call: CallRequest, waiting: Waiting = {}): Promise<Ended> {
+    const { telemetry } = this;
+    if (telemetry === undefined) return this.#call(call, waiting);
+    const span = invocationSpan(telemetry, { ...call, how: "call" });
+    return ending(span, this.#call(carrying(call, span), waiting), (of) => told(of, span));
+  }
+
+  async #call(call: CallRequest, { signal }: Waiting): Promise<Ended> {
     const partition = await this.#admitted(call);
     return ended(
       partition,
@@ -108,7 +121,15 @@ export class Door {
   }
 
   /** Invokes; resolves once that is durable. `delay` is in milliseconds. */
-  async send(call: CallRequest, delay?: number): Promise<Known> {
+  send(call: CallRequest, delay?: number): Promise<Known> {
+    const { telemetry } = this;
+    if (telemetry === undefined) return this.#send(call, delay);
+    const how = delay === undefined ? "send" : "delayed send";
+    const span = invocationSpan(telemetry, { ...call, how });
+    return ending(span, this.#send(carrying(call, span), delay), told);
+  }
+
+  async #send(call: CallRequest, delay?: number): Promise<Known> {
     const partition = await this.#admitted(call);
     const due = delay === undefined ? undefined : partition.now() + delay;
     const answer = await asked(partition, (request) => {
@@ -255,6 +276,12 @@ export function asked(partition: Desk, ask: (request: Request) => void): Promise
       });
     });
   });
+}
+
+/** What is known of an invocation, on the span around it. */
+function told({ id, attached, result }: Known, span?: Span): Attributes {
+  if (span !== undefined && result !== null && "failure" in result) span.fail(result.failure);
+  return { "holdfast.invocation.id": id, "holdfast.attached": attached };
 }
 
 function namedIn(answer: Answer): Named {

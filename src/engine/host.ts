@@ -5,11 +5,13 @@ import { HoldfastError, isHoldfastError } from "../model/errors.ts";
 import type { Home } from "../model/invocation-id.ts";
 import type { BackupReport } from "../ports/backup.ts";
 import type { OpenStorage, Storage } from "../ports/storage.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
 import type { Callable } from "../sdk/types.ts";
 import type { EngineHost, HostOptions } from "./engine-host.ts";
 import type { EngineEvent } from "./events.ts";
 import type { Inspector } from "./inspect.ts";
-import { Partition, type PartitionWorld } from "./partition.ts";
+import { Partition } from "./partition.ts";
+import type { PartitionWorld } from "./partition-world.ts";
 import { Registry } from "./registry.ts";
 
 export interface HostParts extends HostOptions {
@@ -90,6 +92,10 @@ export class Host implements EngineHost {
 
   deskOf(): Partition | Promise<Partition> {
     return this.partition();
+  }
+
+  get telemetry(): Telemetry | undefined {
+    return this.#parts.world.telemetry;
   }
 
   get home(): Home | undefined {

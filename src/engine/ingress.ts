@@ -6,13 +6,15 @@ import type { Target } from "../model/entry.ts";
 import { failureOf, HoldfastError, TerminalError } from "../model/errors.ts";
 import { idOf, runId } from "../model/invocation-id.ts";
 import type { Payload, Result } from "../model/payload.ts";
+import type { Span } from "../ports/telemetry.ts";
 import { type Called, methodsOf, requestOf } from "../sdk/calls.ts";
 import type { Serde } from "../sdk/serde.ts";
-import type { Callable, Client, Invocation, SendOptions } from "../sdk/types.ts";
+import type { Callable, CallOptions, Client, Invocation, SendOptions } from "../sdk/types.ts";
 import { encodeJson } from "../sdk/values.ts";
 import type { Desk } from "./desk.ts";
 import { asked, type IngressHost } from "./door.ts";
 import { PendingCall, settle, type Waiting } from "./pending-call.ts";
+import { ending, invocationSpan } from "./traced.ts";
 
 export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
   readonly #host: IngressHost;
@@ -31,17 +33,35 @@ export class Ingress implements Pick<Client, "call" | "send" | "invocation"> {
       this.#send(called),
     )) as Client["send"];
 
-  /** At once where nothing is to be waited for: in a short call, each promise more is noticed. */
   #call(called: Called<Waiting>): Promise<unknown> {
+    const { telemetry } = this.#host;
+    if (telemetry === undefined) return this.#ask(called);
+    const { target, options } = called;
+    const span = invocationSpan(telemetry, { target, headers: options?.headers, how: "call" });
+    return ending(span, this.#ask(traced(called, span), span), () => ({}));
+  }
+
+  /** At once where nothing is to be waited for: in a short call, each promise more is noticed. */
+  #ask(called: Called<Waiting>, span?: Span): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const ask = (desk: Desk): void => new PendingCall(called, desk, resolve, reject).ask();
+      const ask = (desk: Desk): void => new PendingCall(called, desk, resolve, reject, span).ask();
       const partition = this.#admitted(called.target, called.options?.idempotencyKey);
       if (partition instanceof Promise) partition.then(ask).catch(reject);
       else ask(partition);
     });
   }
 
-  async #send(called: Called<SendOptions>): Promise<Invocation<unknown>> {
+  #send(called: Called<SendOptions>): Promise<Invocation<unknown>> {
+    const { telemetry } = this.#host;
+    if (telemetry === undefined) return this.#sent(called);
+    const { target, options } = called;
+    const how = options?.delay === undefined ? "send" : "delayed send";
+    const span = invocationSpan(telemetry, { target, headers: options?.headers, how });
+    const sent = this.#sent(traced(called, span));
+    return ending(span, sent, ({ id }) => ({ "holdfast.invocation.id": id }));
+  }
+
+  async #sent(called: Called<SendOptions>): Promise<Invocation<unknown>> {
     const { options, spec } = called;
     const partition = await this.#admitted(called.target, options?.idempotencyKey);
     const call = await requestOf(called);
@@ -192,4 +212,10 @@ function dueOf(delay: SendOptions["delay"], now: number): number | undefined {
   const due = delay.getTime();
   if (Number.isFinite(due)) return due;
   throw new HoldfastError("DURATION_INVALID", { message: "The delay is an invalid Date." });
+}
+
+/** The call with the span's context among its headers. */
+function traced<O extends CallOptions>(called: Called<O>, span: Span): Called<O> {
+  const options = { ...called.options, headers: { ...called.options?.headers, ...span.headers } };
+  return { ...called, options: options as unknown as O };
 }

@@ -12,6 +12,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { ColdQueries, InvocationFilter, Slice } from "../ports/cold-queries.ts";
 import { targetText } from "../replay/mismatch.ts";
 import { Feed } from "./feed.ts";
+import type { LatencyView } from "./latencies.ts";
 
 /** How long a read waits for the fold; longer, and it answers with what is there. */
 const foldMsMax = 2000;
@@ -25,6 +26,7 @@ export interface InspectorParts {
   /** Resolves when all that is decided by now is in the cold table. */
   fold(): Promise<void>;
   gauges(): Gauges;
+  latencies(): LatencyView[];
   readonly tablePath: string | undefined;
 }
 
@@ -62,6 +64,10 @@ export class Inspector {
 
   get gauges(): Gauges {
     return this.#parts.gauges();
+  }
+
+  get latencies(): LatencyView[] {
+    return this.#parts.latencies();
   }
 
   get tablePath(): string | undefined {

@@ -3,7 +3,7 @@
 // slot; what found none waits in the table and is paged from it (R13).
 import type { Learned } from "../model/effect.ts";
 import type { CommandEntry, CommandIndex } from "../model/entry.ts";
-import { failureOf, HoldfastError, isHoldfastError } from "../model/errors.ts";
+import { failureOf } from "../model/errors.ts";
 import { crashesSuspect } from "../model/limits.ts";
 import type { Failure, Result } from "../model/payload.ts";
 import type { Again, CommandRequest, Proposal } from "../model/proposal.ts";
@@ -11,11 +11,13 @@ import type { InvocationNumber, InvocationRow } from "../model/row.ts";
 import type { Decided } from "../partition/decide.ts";
 import type { Tables } from "../partition/tables/tables.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
+import type { Telemetry } from "../ports/telemetry.ts";
 import { Attempt } from "../sdk/attempt.ts";
 import type { AttemptEvent, AttemptHost, Code, StepFailure } from "../sdk/attempt-host.ts";
-import { exhausted, policyOf } from "../sdk/policy.ts";
-import { backoffMs } from "../std/backoff.ts";
+import { againOf, exhaustedFailure } from "./again.ts";
+import { AttemptSpans } from "./attempt-spans.ts";
 import type { Gate } from "./gate.ts";
+import type { Latencies } from "./latencies.ts";
 import type { Processor } from "./processor.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import type { Registry } from "./registry.ts";
@@ -39,6 +41,9 @@ export interface InvokerParts {
   readonly gate: Gate;
   readonly registry: Registry;
   readonly options: InvokerOptions;
+  readonly latencies: Latencies;
+  readonly telemetry?: Telemetry | undefined;
+  readonly partition: number;
   processor(): Processor;
   random(): number;
   attribute<T>(owner: Attempt, body: boolean, code: () => T): T;
@@ -60,9 +65,12 @@ export class Invoker implements AttemptHost {
   #carefulUntil = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #draining = false;
+  readonly trace: AttemptSpans | undefined;
 
   constructor(parts: InvokerParts) {
     this.#parts = parts;
+    const { telemetry, partition } = parts;
+    this.trace = telemetry === undefined ? undefined : new AttemptSpans(telemetry, partition);
     this.#ready = new ReadyQueue(parts.tables);
   }
 
@@ -100,13 +108,13 @@ export class Invoker implements AttemptHost {
       case "notified": {
         const attempt = this.#attempts.get(learned.n);
         if (attempt === undefined) return;
-        this.#idle.delete(attempt);
+        this.#wake(attempt);
         return attempt.learn(learned.notification);
       }
       case "retryStep": {
         const attempt = this.#attempts.get(learned.n);
         if (attempt === undefined) return;
-        this.#idle.delete(attempt);
+        this.#wake(attempt);
         return attempt.bodies.retry(learned.of);
       }
       case "stop":
@@ -133,7 +141,10 @@ export class Invoker implements AttemptHost {
   stop(reason: string): void {
     this.#stopped = true;
     this.#sweep?.cancel();
-    for (const attempt of this.#attempts.values()) attempt.close(reason);
+    for (const attempt of this.#attempts.values()) {
+      attempt.close(reason);
+      this.trace?.left(attempt, "left");
+    }
     this.#attempts.clear();
     this.#idle.clear();
   }
@@ -150,6 +161,9 @@ export class Invoker implements AttemptHost {
     const history = row.entries === 0 ? [] : tables.journals.read(n, row.entries);
     const attempt = new Attempt(this, row, code, { entries: history, seen });
     this.#attempts.set(n, attempt);
+    const { clock, latencies } = this.#parts;
+    latencies.began(attempt, clock.now(), clock.monotonic());
+    this.trace?.began(attempt);
     if (row.crashes >= crashesSuspect) this.#suspect = attempt;
     if (this.#parts.clock.monotonic() >= this.#carefulUntil) return attempt.requestTurn();
     // By the next turn all that is decided together with this start stands.
@@ -171,10 +185,22 @@ export class Invoker implements AttemptHost {
     if (attempt === undefined) return;
     attempt.close(code);
     this.#forget(attempt);
+    this.trace?.left(attempt, "stopped");
+  }
+
+  /** It no longer only waits. */
+  #wake(attempt: Attempt): void {
+    const since = this.#idle.get(attempt);
+    if (since === undefined) return;
+    this.#idle.delete(attempt);
+    const { clock, latencies } = this.#parts;
+    latencies.waited(attempt, clock.monotonic() - since);
   }
 
   #forget(attempt: Attempt): void {
-    this.#idle.delete(attempt);
+    this.#wake(attempt);
+    const { clock, latencies } = this.#parts;
+    latencies.ended(attempt, clock.monotonic());
     if (this.#attempts.get(attempt.row.n) === attempt) this.#attempts.delete(attempt.row.n);
     this.#fill();
   }
@@ -231,6 +257,7 @@ export class Invoker implements AttemptHost {
     if (this.#stopped) return;
     const { row, number } = attempt;
     this.#forget(attempt);
+    this.trace?.finished(attempt, result);
     this.#propose({ kind: "finish", n: row.n, attempt: number, result });
   }
 
@@ -238,23 +265,14 @@ export class Invoker implements AttemptHost {
     if (this.#stopped) return;
     const { row, number } = attempt;
     this.#forget(attempt);
-    const again = mismatch ? ({ kind: "pause" } as const) : this.#again(attempt);
+    const again = mismatch ? ({ kind: "pause" } as const) : againOf(attempt, this.#parts);
     const failure = again.kind === "fail" ? exhaustedFailure(row, error) : failureOf(error);
     const other = mismatch && row.revision !== null && row.revision !== attempt.revision;
     const revision = other ? attempt.revision : undefined;
     const n = row.n;
     this.#parts.reportFailure(attempt, failure, again);
+    this.trace?.failed(attempt, failure, again);
     this.#propose({ kind: "fail", n, attempt: number, failure, again, revision });
-  }
-
-  #again(attempt: Attempt): Again {
-    const { clock, random } = this.#parts;
-    const { row } = attempt;
-    const policy = policyOf(attempt.spec.retry);
-    const now = clock.now();
-    const elapsed = row.failingSince === null ? 0 : now - row.failingSince;
-    if (exhausted(policy, row.failures + 1, elapsed)) return { kind: policy.onExhausted };
-    return { kind: "at", due: now + backoffMs(row.failures + 1, policy.backoff, random()) };
   }
 
   whenDurable(position: number, then: () => void): void {
@@ -262,7 +280,7 @@ export class Invoker implements AttemptHost {
   }
 
   requestTurn(attempt: Attempt): void {
-    this.#idle.delete(attempt);
+    this.#wake(attempt);
     this.#parts.gate.request(attempt);
   }
 
@@ -283,10 +301,11 @@ export class Invoker implements AttemptHost {
 
   #suspend(attempt: Attempt): void {
     const { row, number } = attempt;
-    this.#idle.delete(attempt);
+    this.#wake(attempt);
     if (!attempt.suspendable) return;
     attempt.close("the invocation is suspended");
     this.#forget(attempt);
+    this.trace?.left(attempt, "suspended");
     this.#propose({ kind: "suspend", n: row.n, attempt: number });
   }
 
@@ -318,7 +337,9 @@ export class Invoker implements AttemptHost {
   }
 
   attribute<T>(attempt: Attempt, body: boolean, code: () => T): T {
-    return this.#parts.attribute(attempt, body, code);
+    const { trace } = this;
+    if (trace === undefined || body) return this.#parts.attribute(attempt, body, code);
+    return this.#parts.attribute(attempt, body, () => trace.within(attempt, code));
   }
 
   insideBody(): boolean {
@@ -326,16 +347,7 @@ export class Invoker implements AttemptHost {
   }
 
   report(attempt: Attempt, event: AttemptEvent): void {
+    this.trace?.event(attempt, event);
     this.#parts.report(attempt, event);
   }
-}
-
-/** The failure of an invocation whose policy allows no further attempt. */
-function exhaustedFailure(row: InvocationRow, error: unknown): ReturnType<typeof failureOf> {
-  const cause = failureOf(error);
-  if (isHoldfastError(error)) return cause;
-  const tries = row.failures + 1;
-  const times = tries === 1 ? "once" : `${tries} times`;
-  const message = `${row.service}/${row.handler} failed ${times}; the last time: ${cause.message}`;
-  return failureOf(new HoldfastError("HANDLER_FAILED", { message, data: { tries } }));
 }

@@ -5,28 +5,26 @@ import type { Effect, Learned } from "../model/effect.ts";
 import { HoldfastError } from "../model/errors.ts";
 import { type Home, idOf } from "../model/invocation-id.ts";
 import { lagBytesMax, lagRecordsMax } from "../model/limits.ts";
-import { placeOf } from "../model/place.ts";
 import type { Proposal } from "../model/proposal.ts";
 import type { Decided } from "../partition/decide.ts";
 import type { Tables } from "../partition/tables/tables.ts";
-import type { Clock, Timer } from "../ports/clock.ts";
+import type { Timer } from "../ports/clock.ts";
 import type { ColdQueries } from "../ports/cold-queries.ts";
-import type { OpenStorage } from "../ports/storage.ts";
 import type { Attempt } from "../sdk/attempt.ts";
 import type { AttemptEvent } from "../sdk/attempt-host.ts";
 import { Admission } from "./admission.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Desk } from "./desk.ts";
-import type { Report } from "./events.ts";
 import { Gate } from "./gate.ts";
 import { guardedClock } from "./guarded-clock.ts";
 import { type Gauges, Inspector } from "./inspect.ts";
-import { Invoker, type InvokerOptions } from "./invoker.ts";
+import { Invoker } from "./invoker.ts";
+import { Latencies } from "./latencies.ts";
+import { numberOf, type PartitionWorld } from "./partition-world.ts";
 import { Probes } from "./probes.ts";
 import { Processor } from "./processor.ts";
 import { recover } from "./recovery.ts";
-import type { Registry } from "./registry.ts";
-import { Relay, type Surroundings } from "./relay.ts";
+import { Relay } from "./relay.ts";
 import { Replies } from "./replies.ts";
 import { resumePaused } from "./resume-paused.ts";
 import { Retention } from "./retention.ts";
@@ -34,31 +32,6 @@ import { TimerLoop } from "./timers.ts";
 
 /** What the last append is given at least, when attempts have used up the deadline. */
 const lastFlushMs = 2000;
-
-export interface PartitionOptions extends InvokerOptions {
-  readonly keepRows: number;
-  readonly timerHorizonMs: number;
-  readonly timerPageMax: number;
-  readonly batchRecordsMax: number;
-  /** Completed invocations kept by number. */
-  readonly keepNewest: number;
-}
-
-export interface PartitionWorld {
-  readonly storage: OpenStorage;
-  readonly clock: Clock;
-  readonly registry: Registry;
-  readonly options: PartitionOptions;
-  readonly durability: string;
-  mint(): string;
-  random(): number;
-  attribute<T>(owner: Attempt, body: boolean, code: () => T): T;
-  insideBody(): boolean;
-  report: Report;
-  onFatal(error: unknown): void;
-  /** Where there are other partitions: how they are found and reached, and where this one is. */
-  readonly cluster?: Surroundings | undefined;
-}
 
 export class Partition implements Desk {
   readonly tables: Tables;
@@ -73,6 +46,7 @@ export class Partition implements Desk {
   readonly #retention: Retention;
   readonly #checkpointer: Checkpointer;
   readonly #relay: Relay | undefined;
+  readonly #latencies: Latencies;
   #failure: unknown;
 
   static async open(world: PartitionWorld): Promise<Partition> {
@@ -96,6 +70,7 @@ export class Partition implements Desk {
     const { changelog, materialiser } = storage;
     const clock = guardedClock(world.clock, (error) => this.#fail(error));
     this.#world = world;
+    this.#latencies = new Latencies(world.telemetry, numberOf(world));
     this.tables = tables;
     this.replies = new Replies();
     this.admission = new Admission(world.report);
@@ -116,7 +91,10 @@ export class Partition implements Desk {
       tell: (decided) => this.#tell(decided),
       release: (effect) => this.#release(effect),
       requestFlush: () => this.#gate.requestFlush(),
-      durable: (batch) => this.#inspector?.feed.durable(batch),
+      durable: (batch, tookMs) => {
+        this.#latencies.committed(tookMs);
+        this.#inspector?.feed.durable(batch);
+      },
       onFatal: (error) => this.#fail(error),
     });
     this.invoker = new Invoker({
@@ -124,6 +102,8 @@ export class Partition implements Desk {
       clock,
       tables,
       gate: this.#gate,
+      latencies: this.#latencies,
+      partition: numberOf(world),
       processor: () => this.processor,
       report: (attempt, event) => this.#reportAttempt(attempt, event),
       reportFailure: (attempt, { code, message }, { kind }) => {
@@ -308,8 +288,8 @@ export class Partition implements Desk {
 
   /** What operators look at. */
   get inspector(): Inspector {
-    const { storage, clock, cluster } = this.#world;
-    const index = cluster === undefined ? 0 : placeOf(cluster.home.place).partition;
+    const { storage, clock } = this.#world;
+    const index = numberOf(this.#world);
     const queries = (): ColdQueries | undefined => storage.queries?.();
     this.#inspector ??= new Inspector({
       index,
@@ -317,6 +297,7 @@ export class Partition implements Desk {
       queries,
       fold: () => this.fold(),
       gauges: () => this.gauges(),
+      latencies: () => this.#latencies.views,
       tablePath: storage.tablePath,
     });
     return this.#inspector;

@@ -6,6 +6,7 @@ import { errorOf, HoldfastError } from "../model/errors.ts";
 import { idOf, type Named } from "../model/invocation-id.ts";
 import type { CallRequest } from "../model/message.ts";
 import type { Result } from "../model/payload.ts";
+import type { Span } from "../ports/telemetry.ts";
 import { targetText } from "../replay/mismatch.ts";
 import { type Called, requestOf } from "../sdk/calls.ts";
 import { jsonSerde, type Serde } from "../sdk/serde.ts";
@@ -25,13 +26,16 @@ export class PendingCall implements Request, Reply {
   #stop: (() => void) | undefined;
   #idempotent = false;
   #named: Named | undefined;
+  readonly #span: Span | undefined;
 
   constructor(
     called: Called<Waiting>,
     partition: Desk,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
+    span?: Span,
   ) {
+    this.#span = span;
     this.#called = called;
     this.#partition = partition;
     this.#resolve = resolve;
@@ -74,6 +78,7 @@ export class PendingCall implements Request, Reply {
       return this.refused(new HoldfastError("WORKFLOW_ALREADY_STARTED", { data }));
     }
     this.#named = named;
+    this.#span?.set({ "holdfast.invocation.id": idOf(named), "holdfast.attached": attached });
     if (result !== null) return this.result(result);
     replies.wait(named.n, this);
   }

@@ -33,8 +33,8 @@ export interface ProcessorParts {
   release(effect: Effect): void;
   /** Asks that `flush` be called when the handlers that can go on have gone on. */
   requestFlush(): void;
-  /** Told of each batch once it is durable. */
-  durable?(batch: Batch): void;
+  /** Told of each batch once it is durable, and how long that took. */
+  durable?(batch: Batch, tookMs: number): void;
   /** An append failed or an invariant broke: this partition is over. */
   onFatal(error: unknown): void;
   /** Most records of a batch; for tests. */
@@ -163,13 +163,15 @@ export class Processor implements Leader {
       bytes: batchBytes(lines),
     };
     this.#appending = true;
+    const { clock } = this.#parts;
+    const since = clock.monotonic();
     this.#parts.changelog.append(batch).then(
       (chain) => {
         this.#appending = false;
         if (this.#failed) return;
         this.#durable = first + lines.length - 1;
         this.#parts.materialiser.give({ ...batch, chain });
-        this.#parts.durable?.(batch);
+        this.#parts.durable?.(batch, clock.monotonic() - since);
         this.#settle();
         this.flush();
       },

@@ -85,6 +85,7 @@ function missingCode(missing: string): Divergence {
 class Replay implements AttemptHost {
   readonly position = 0;
   readonly strict = true;
+  readonly trace = undefined;
   readonly leftovers: Map<string, Promise<void>> = new Map();
   readonly #journal: Replayable;
   readonly #world: ReplayWorld;

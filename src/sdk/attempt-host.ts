@@ -1,9 +1,11 @@
 // What an attempt asks of the engine it runs in and what it reports, the border between user code's
 // side of an invocation and the partition's; and what contexts and bodies ask of their attempt.
-import type { CommandEntry, CommandIndex } from "../model/entry.ts";
+import type { CommandEntry, CommandIndex, Target } from "../model/entry.ts";
+import type { CallRequest } from "../model/message.ts";
 import type { Result } from "../model/payload.ts";
 import type { CommandRequest } from "../model/proposal.ts";
 import type { InvocationRow } from "../model/row.ts";
+import type { Span } from "../ports/telemetry.ts";
 import type { Machine, Outcome } from "../replay/machine.ts";
 import type { DefinitionSpec, HandlerSpec } from "./definition.ts";
 import type { Future } from "./future.ts";
@@ -27,7 +29,7 @@ export interface RunningAttempt {
   /** The number the next command will get. */
   readonly nextIndex: CommandIndex;
   /** Whether the entry was asked by an earlier attempt. */
-  isReplayed(entry: CommandEntry): boolean;
+  isReplayed(entry: Pick<CommandEntry, "index">): boolean;
   /** Throws when the context may not be used now. */
   checkUse(): void;
   /** Ends it; `mismatch`: it needs other code, not another try. */
@@ -81,8 +83,29 @@ export interface AttemptHost {
   report(attempt: RunningAttempt, event: AttemptEvent): void;
   /** Bodies that go on though their attempt or try is over, by invocation and command (R8). */
   readonly leftovers: Map<string, Promise<void>>;
+  /** Undefined where nobody listens. */
+  readonly trace: AttemptTrace | undefined;
   /** Await outside the journal is an error here rather than an event (R6). */
   readonly strict: boolean;
+}
+
+/** Spans around what an attempt does, where somebody listens. */
+export interface AttemptTrace {
+  /** A try of a step's body, from 1. */
+  step(attempt: RunningAttempt, name: string, tries: number): Span | undefined;
+  /** It calls or sends for the first time: a replay asks for no span. */
+  asking(
+    attempt: RunningAttempt,
+    asked: { readonly target: Target; readonly how: "call" | "send" | "delayed send" },
+  ): Said;
+}
+
+/** The span around what was asked. */
+export interface Said {
+  /** The request, with what the other side goes on from. */
+  carrying(call: CallRequest): CallRequest;
+  /** `id`: of the invocation, empty where there is none. */
+  ended(id: string, result?: Result): void;
 }
 
 /** The code an attempt runs. */

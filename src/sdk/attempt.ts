@@ -271,7 +271,7 @@ export class Attempt implements RunningAttempt {
   }
 
   /** Whether the entry was asked by an earlier attempt. */
-  isReplayed(entry: CommandEntry): boolean {
+  isReplayed(entry: Pick<CommandEntry, "index">): boolean {
     return entry.index < this.#replayed;
   }
 

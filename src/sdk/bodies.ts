@@ -4,6 +4,7 @@
 import type { CommandIndex } from "../model/entry.ts";
 import { failureOf, HoldfastError, isHoldfastError } from "../model/errors.ts";
 import type { Result } from "../model/payload.ts";
+import type { Span } from "../ports/telemetry.ts";
 import { backoffMs } from "../std/backoff.ts";
 import { base64urlOf, utf8 } from "../std/bytes.ts";
 import { FewMap } from "../std/few-map.ts";
@@ -20,6 +21,15 @@ class Try extends LazySignal {
   settled: Promise<void> | undefined;
   told = false;
   timer: { cancel(): void } | undefined;
+  span: Span | undefined;
+
+  /** Its span ends when it is told of, or settles untold. */
+  ended(error?: unknown): void {
+    const { span } = this;
+    if (span === undefined) return;
+    if (error !== undefined) span.fail(failureOf(error));
+    span.end();
+  }
 }
 
 export class Bodies {
@@ -155,10 +165,18 @@ export class Bodies {
     const since = open?.kind === "run" ? open.since : undefined;
     const step = new RunningStep(this.#attempt, body.of, tries + 1, running);
     if (body.timeoutMs !== undefined) this.#limit(body, running, tries, since);
-    const returned = host.attribute(this.#attempt, true, () => call(body.action, step));
+    const span = host.trace?.step(this.#attempt, body.name, tries + 1);
+    running.span = span;
+    const returned = host.attribute(this.#attempt, true, () =>
+      span === undefined ? call(body.action, step) : span.within(() => call(body.action, step)),
+    );
     running.settled = returned.then(
-      (value) => this.#succeeded(body, running, tries, value),
+      (value) => {
+        running.ended();
+        return this.#succeeded(body, running, tries, value);
+      },
       (error: unknown) => {
+        running.ended(error);
         // One that was told to stop because its attempt ended has not failed: it runs again.
         const stopped = running.aborted && this.#attempt.over;
         if (this.#tell(body.of, running) && !stopped) this.#failed(body, tries, since, error);
@@ -179,6 +197,7 @@ export class Bodies {
     running.timer = this.#attempt.host.after(body.timeoutMs as number, () => {
       const error = new HoldfastError("STEP_TIMEOUT", { data: { step: body.name } });
       running.abort(() => error);
+      running.ended(error);
       this.#leave(body.of, running);
       if (this.#tell(body.of, running)) this.#failed(body, tries, since, error);
     });

@@ -15,7 +15,7 @@ import type { Outcome } from "../replay/machine.ts";
 import { targetText } from "../replay/mismatch.ts";
 import { utf8Length } from "../std/bytes.ts";
 import { Prng } from "../std/prng.ts";
-import type { RunningAttempt } from "./attempt-host.ts";
+import type { RunningAttempt, Said } from "./attempt-host.ts";
 import { type Called, hashOf, methodsOf, requestOf } from "./calls.ts";
 import { Future } from "./future.ts";
 import { valueOf } from "./outcome.ts";
@@ -124,20 +124,29 @@ export class BaseContext {
   #call(called: Called): Promise<unknown> {
     const { attempt } = this;
     const { target } = called;
+    const said = this.#saying(target, "call");
     const request = whenReady(requestOf(called), (call) => ({
       kind: "call" as const,
-      call,
+      call: said === undefined ? call : said.carrying(call),
       hash: hashOf(call.input),
     }));
     let entry: CommandEntry | undefined;
     const callee = (): string => idOfCallee(entry);
-    const decode = decodeResult(called.spec?.serde, { target, id: callee });
+    const decode = telling(decodeResult(called.spec?.serde, { target, id: callee }), said, callee);
     const future = new Future(decode, `call ${targetText(target)}`, callee);
     const promise = attempt.asked(request, future, (logged) => {
       entry = logged;
     });
     void Object.defineProperty(promise, "id", { get: callee, enumerable: true });
     return promise;
+  }
+
+  /** The span of what is asked next; undefined when it was asked before, or nobody listens. */
+  #saying(target: Called["target"], how: "call" | "send" | "delayed send"): Said | undefined {
+    const { attempt } = this;
+    const { trace } = attempt.host;
+    if (trace === undefined || attempt.isReplayed({ index: attempt.nextIndex })) return undefined;
+    return trace.asking(attempt, { target, how });
   }
 
   send(target: Callable, ...to: []): unknown {
@@ -156,9 +165,10 @@ export class BaseContext {
     const delay = called.options?.delay;
     const due = delay instanceof Date ? dueOf(delay) : undefined;
     const ms = delay === undefined || delay instanceof Date ? undefined : durationMs(delay);
+    const said = this.#saying(called.target, delay === undefined ? "send" : "delayed send");
     const request = whenReady(requestOf(called), (call) => ({
       kind: "send" as const,
-      call,
+      call: said === undefined ? call : said.carrying(call),
       hash: hashOf(call.input),
       delay: ms,
       due,
@@ -166,6 +176,7 @@ export class BaseContext {
     let entry: CommandEntry | undefined;
     attempt.ask(request, (logged) => {
       entry = logged;
+      said?.ended(idOfCallee(logged));
       throwRefusal(logged);
     });
     return this.handle(() => idOfCallee(entry), called.spec?.serde);
@@ -250,6 +261,19 @@ function idOfCallee(entry: CommandEntry | undefined): string {
   }
   const { target, callee } = command;
   return callee === null ? "" : calleeId(target.service, target.key, callee);
+}
+
+/** Decodes, and ends the span of what was asked. */
+function telling(
+  decode: (outcome: Outcome) => unknown,
+  said: Said | undefined,
+  id: () => string,
+): (outcome: Outcome) => unknown {
+  if (said === undefined) return decode;
+  return (outcome) => {
+    said.ended(id(), outcome.kind === "result" ? outcome.result : undefined);
+    return decode(outcome);
+  };
 }
 
 function whenReady<T>(

@@ -1,7 +1,9 @@
 // Metrics as Prometheus reads them: how an engine does, in numbers. No names of keys or invocations:
 // those are without end, and somebody else's.
 import type { Inspection } from "../engine/inspection.ts";
+import type { LatencyView } from "../engine/latencies.ts";
 import type { Status } from "../model/row.ts";
+import type { Latency } from "../ports/telemetry.ts";
 
 interface Metric {
   readonly name: string;
@@ -75,7 +77,10 @@ export class Metrics {
         values: [["", memoryBytes]],
       });
     }
-    return metrics.map(textOf).join("");
+    const measured = partitions.flatMap(({ index, latencies }) =>
+      latencies.map((view): Measured => ({ ...view, partition: index })),
+    );
+    return metrics.map(textOf).join("") + latencyText(measured);
   }
 
   async #counts(): Promise<readonly (readonly [string, number])[]> {
@@ -91,6 +96,41 @@ export class Metrics {
     this.#counted = { at: now, counts };
     return counts;
   }
+}
+
+type Measured = LatencyView & { readonly partition: number };
+
+const measures: readonly (readonly [Latency, string])[] = [
+  ["queue", "From when an invocation may begin until its first attempt does."],
+  ["execution", "What an attempt executes, without what it only waits."],
+  ["commit", "What a batch of records takes to become durable."],
+];
+
+function latencyText(measured: readonly Measured[]): string {
+  return measures
+    .map(([latency, help]) => {
+      const name = `holdfast_${latency}_seconds`;
+      const of = measured.filter((one) => one.latency === latency);
+      const lines = of.map((one) => histogramText(name, one)).join("");
+      return `# HELP ${name} ${help}\n# TYPE ${name} histogram\n${lines}`;
+    })
+    .join("");
+}
+
+function histogramText(name: string, { partition, service, handler, histogram }: Measured): string {
+  const of = service === "" ? "" : `,service="${escaped(service)}",handler="${escaped(handler)}"`;
+  const labels = `partition="${partition}"${of}`;
+  let count = 0;
+  let text = "";
+  histogram.counts.forEach((more, i) => {
+    count += more;
+    text += `${name}_bucket{${labels},le="${histogram.bounds[i] ?? "+Inf"}"} ${count}\n`;
+  });
+  return `${text}${name}_sum{${labels}} ${histogram.sum}\n${name}_count{${labels}} ${count}\n`;
+}
+
+function escaped(label: string): string {
+  return label.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n");
 }
 
 function textOf({ name, type, help, values }: Metric): string {

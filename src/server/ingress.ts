@@ -25,6 +25,7 @@ import {
   refusalResponse,
   routeNotFound,
 } from "./refusal.ts";
+import { spanned } from "./request-span.ts";
 import { type Addressed, addressOf, type NameRef, type Route, routeOf } from "./route.ts";
 
 export interface IngressOptions extends GuardOptions {
@@ -64,24 +65,40 @@ export class HttpIngress {
 
   /** Answers one request; never rejects. */
   async answer(request: HttpRequest): Promise<HttpResponse> {
-    let doing: Doing = "read";
     let allowed = noHeaders;
     try {
       allowed = this.#guard.admit(request);
       if (request.method === "OPTIONS") return optionsResponse(request, allowed);
       this.#guard.authenticate(request);
       const route = routeOf(this.#pathOf(request));
-      doing = doingOf(route);
-      return withHeaders(await this.#route(request, route), allowed);
+      return withHeaders(await this.#traced(request, route), allowed);
     } catch (error) {
-      if (request.signal?.aborted === true) return nobodyLeft;
-      if (!isHoldfastError(error)) this.#tell(request, error);
-      return withHeaders(refusalResponse(error, doing), allowed);
+      return withHeaders(this.#refusal(request, error, "read"), allowed);
     }
   }
 
-  #tell({ url }: HttpRequest, error: unknown): void {
-    this.#door.report({ kind: "requestFailed", path: url.replace(/\?.*$/, ""), error });
+  #traced(request: HttpRequest, route: Route): Promise<HttpResponse> {
+    const { telemetry } = this.#door;
+    if (telemetry === undefined || route.kind === "health") return this.#answered(request, route);
+    const definition = "service" in route ? this.#door.definition(route.service) : undefined;
+    const routed = { request, route, definition };
+    return spanned(telemetry, routed, (within) => this.#answered(within, route));
+  }
+
+  async #answered(request: HttpRequest, route: Route): Promise<HttpResponse> {
+    try {
+      return await this.#route(request, route);
+    } catch (error) {
+      return this.#refusal(request, error, doingOf(route));
+    }
+  }
+
+  #refusal({ url, signal }: HttpRequest, error: unknown, doing: Doing): HttpResponse {
+    if (signal?.aborted === true) return nobodyLeft;
+    if (!isHoldfastError(error)) {
+      this.#door.report({ kind: "requestFailed", path: url.replace(/\?.*$/, ""), error });
+    }
+    return refusalResponse(error, doing);
   }
 
   #pathOf({ url }: HttpRequest): string {

@@ -39,6 +39,7 @@ export interface NodeOptions {
   readonly services: readonly Callable[];
   readonly partitions?: number;
   readonly world?: EngineWorld["options"];
+  readonly telemetry?: EngineWorld["telemetry"];
 }
 
 export class TestCluster {
@@ -51,7 +52,13 @@ export class TestCluster {
   #nodes = 0;
 
   /** Starts a node, and resolves when it serves; time passes meanwhile where it must. */
-  async node({ app, services, partitions = 4, world = {} }: NodeOptions): Promise<TestNode> {
+  async node({
+    app,
+    services,
+    partitions = 4,
+    world = {},
+    telemetry,
+  }: NodeOptions): Promise<TestNode> {
     const part = this.clock.part();
     const bus = this.#wire.connect();
     const name = `n${++this.#nodes}`;
@@ -80,6 +87,7 @@ export class TestCluster {
       randomBytes: (length) => Uint8Array.from({ length }, () => this.#prng.integer(256)),
       random: () => this.#prng.random(),
       options: world,
+      telemetry,
     });
     const engine = new Engine(host);
     await engine.start();
