@@ -75,7 +75,7 @@ proof: build ## The full size of every search; docs/proof.md has the last counts
 	FILE_CRASH_SCALE=20 npx --no-install vitest run src/file/crash.test.ts
 	FILE_CORRUPTION_SCALE=30 npx --no-install vitest run src/file/corruption.test.ts
 	FUZZ=100000 npx --no-install vitest run test/fuzz
-	KILLS=200 npx --no-install vitest run test/faults/kill.test.ts
+	KILLS=200 EXITS=100 npx --no-install vitest run test/faults/kill.test.ts test/faults/exits.test.ts
 	npx --no-install tsx test/mutants/main.ts
 	MINUTES=$(or $(MINUTES),60) npx --no-install tsx sim/main.ts
 

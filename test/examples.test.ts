@@ -8,13 +8,16 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 
 const examples = fileURLToPath(new URL("../examples", import.meta.url));
-const tsx = fileURLToPath(new URL("../node_modules/.bin/tsx", import.meta.url));
+/** As the command tsx does it, which is one more process. */
+const tsx = ["--import", import.meta.resolve("tsx")];
 const start = promisify(execFile);
 
 /** Fails when it ends with another exit code than 0. */
 async function run(script: string, env: Record<string, string> = {}): Promise<string> {
   const { DATA: _, EXPIRY: __, ...inherited } = process.env;
-  const { stdout } = await start(tsx, [join(examples, script)], { env: { ...inherited, ...env } });
+  const { stdout } = await start(process.execPath, [...tsx, join(examples, script)], {
+    env: { ...inherited, ...env },
+  });
   return stdout;
 }
 

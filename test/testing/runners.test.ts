@@ -67,7 +67,8 @@ test.runIf(process.env["RUNNERS"] !== undefined)(
     const at = join(folder, "jest");
     mkdirSync(at);
     writeFileSync(join(at, "package.json"), '{ "private": true }\n');
-    const install = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "jest@30"];
+    const quick = ["--prefer-offline", "--no-audit", "--no-fund", "--no-package-lock"];
+    const install = ["install", "--ignore-scripts", ...quick, "jest@30"];
     execFileSync("npm", install, { cwd: at, stdio: "pipe" });
     const head = 'import { jest } from "@jest/globals";\njest.useFakeTimers();';
     const config = { testMatch: ["**/jest.mjs"], transform: {}, rootDir: folder };
