@@ -36,6 +36,7 @@ export default defineConfig({
   resolve: {
     alias: {
       "#platform": at("./src/platform-node.ts"),
+      "#socket": at("./src/client/socket-node.ts"),
       "holdfast/client": at("./src/client/index.ts"),
       "holdfast/nats": at("./src/nats-cluster.ts"),
       "holdfast/server": at("./src/server/index.ts"),

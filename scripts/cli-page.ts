@@ -48,7 +48,9 @@ get as tables; it is what the admin side answers. Colours are used on a terminal
 \`NO_COLOR\`. What handlers and callers wrote (names, keys, values, messages) cannot move a terminal:
 control characters are shown as escapes.
 
-Commands find the engine of the directory they are run in: \`http://127.0.0.1:9070\`, and the token in
+Commands find the engine that has \`--data\` open (\`./data\` if nothing is said), served or not, through the
+socket that guards the directory: no port, no token, for whoever may read its files. Where nobody is
+there, or an address, a port or a token is named, they ask \`http://127.0.0.1:9070\` with the token in
 \`data/admin-token\`. Elsewhere, name it by \`--admin-url\` and \`HOLDFAST_ADMIN_TOKEN\`.
 
 TypeScript is loaded by Node itself where it can (22.18 and later), else by

@@ -31,11 +31,11 @@ export function fileStorage(options: FileStorageOptions): Storage {
 }
 
 async function open(
-  { directory, allowRemote }: FileStorageOptions,
+  { directory, allowRemote, onVisitor }: FileStorageOptions,
   onFatal: (error: unknown) => void,
 ): Promise<OpenStorage> {
   const entry = workerEntry();
-  const changelog = await openFileChangelog({ directory, allowRemote, onFatal });
+  const changelog = await openFileChangelog({ directory, allowRemote, onFatal, onVisitor });
   try {
     const path = join(directory, tableName);
     await lastFoldEnded(directory);

@@ -14,6 +14,7 @@ import { durationMs } from "./model/duration.ts";
 import { tagOf } from "./model/ids.ts";
 import { attemptsOpenMax } from "./model/limits.ts";
 import type { OpenTelemetry } from "./otel/api.ts";
+import type { OnVisitor } from "./platform.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Cluster } from "./ports/cluster.ts";
 import type { Storage } from "./ports/storage.ts";
@@ -109,7 +110,10 @@ export function hostOf(options: EngineOptions, telemetry?: Telemetry): EngineHos
     return found;
   }
   const allowRemote = options.allowRemoteData ?? false;
-  const storage = platform.fileStorage({ directory: path, allowRemote });
+  let visited: OnVisitor | undefined;
+  const onVisitor: OnVisitor = (visitor) =>
+    (visited ??= platform.visitors?.(host, path))?.(visitor);
+  const storage = platform.fileStorage({ directory: path, allowRemote, onVisitor });
   const onClosed = (): void => {
     if (open.get(path) === host) open.delete(path);
   };

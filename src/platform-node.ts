@@ -3,10 +3,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomFillSync } from "node:crypto";
 import { format } from "node:util";
+import type { EngineHost } from "./engine/engine-host.ts";
 import { canonicalPath, fileStorage } from "./file-storage.ts";
 import { watchRejections } from "./local/rejections.ts";
 import type { OpenTelemetry } from "./otel/api.ts";
-import type { Owner, Platform } from "./platform.ts";
+import type { OnVisitor, Owner, Platform } from "./platform.ts";
 
 const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = globalThis;
 /** By it all copies of OpenTelemetry's API find what is registered; its number is that of the API. */
@@ -45,6 +46,19 @@ export const platform: Platform = {
     return () => clearInterval(timer);
   },
   fileStorage,
+  visitors(host, data) {
+    let serving: Promise<OnVisitor> | undefined;
+    return (visitor) => {
+      // Only now: an engine that nobody visits loads no server.
+      serving ??= import("./visitors.ts").then(({ visitorsOf }) =>
+        visitorsOf(host as EngineHost, data),
+      );
+      serving.then(
+        (serve) => serve(visitor),
+        () => visitor.destroy(),
+      );
+    };
+  },
   canonicalPath,
   format: (args) => format(...args),
   warn: (line) => process.stderr.write(`${line}\n`),

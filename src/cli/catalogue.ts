@@ -27,7 +27,7 @@ const serving: readonly SettingName[] = [
   "durability",
 ];
 const asking: readonly SettingName[] = ["data", "adminPort", "adminUrl", "adminToken"];
-const calling: readonly SettingName[] = ["port", "url", "token"];
+const calling: readonly SettingName[] = ["data", "port", "url", "token"];
 
 const id = ["<id>", "id of the invocation, inv_1…"] as const;
 const filters = [

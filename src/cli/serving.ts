@@ -2,6 +2,7 @@
 // and ended in order within a deadline.
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { BackupSender } from "../backup-sender.ts";
 import type { EngineEvent } from "../engine/events.ts";
 import { SqlProcess } from "../local/sql-process.ts";
 import { Engine } from "../open.ts";
@@ -14,7 +15,6 @@ import { serve } from "../server/serve.ts";
 import { utf8 } from "../std/bytes.ts";
 import { sha256 } from "../std/sha256.ts";
 import { adminTokenPath, ensureAdminToken } from "./admin-token.ts";
-import { BackupSender } from "./backup-sender.ts";
 import { clusterOf } from "./cluster-of.ts";
 import { UsageError } from "./exit.ts";
 import type { Settings } from "./settings.ts";

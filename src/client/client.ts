@@ -20,13 +20,15 @@ interface Waiting extends CallOptions {
 }
 
 /**
- * A client of an engine behind a url. Nothing is asked until something is called.
+ * A client of an engine behind a url; or, on its machine, of the one that has a data directory open.
+ * Nothing is asked until something is called.
  *
  * What changes nothing when it is repeated is tried again on failures in between: requests with an
  * idempotency key, starts of workflows, waiting for results.
  *
  * @example
  * const client = connect({ url: "http://127.0.0.1:8080" });
+ * const beside = connect({ data: "./data" });
  * const reserved = await client.call(cart, "user-1").addTicket("TICKET-001");
  */
 export function connect(options: ConnectOptions): Client & AsyncDisposable {

@@ -15,4 +15,4 @@ export type {
 } from "../sdk/types.ts";
 export type { ConnectOptions } from "./client.ts";
 export { connect } from "./client.ts";
-export type { HeadersOption, RetryOptions } from "./transport.ts";
+export type { HeadersOption, OptionsByData, OptionsByUrl, RetryOptions } from "./transport.ts";

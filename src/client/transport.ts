@@ -1,5 +1,6 @@
 // Requests over fetch: repeated where that changes nothing, given up when the caller says so. What
 // they ask and what their answers mean is client.ts.
+import { socketFetch } from "#socket";
 import { durationMs } from "../model/duration.ts";
 import { HoldfastError } from "../model/errors.ts";
 import type { Duration } from "../sdk/types.ts";
@@ -14,9 +15,27 @@ export interface RetryOptions {
   readonly maxDelay?: Duration | undefined;
 }
 
-export interface TransportOptions {
+export type TransportOptions = OptionsByUrl | OptionsByData;
+
+export interface OptionsByUrl extends CommonOptions {
   /** Where the ingress answers, such as "http://127.0.0.1:8080" or "https://app.example/api/holdfast". */
   readonly url: string;
+  readonly data?: undefined;
+}
+
+/** On Node, and on the machine where the engine runs. */
+export interface OptionsByData extends CommonOptions {
+  /**
+   * The data directory of the engine: it is reached through the socket that guards it, without a
+   * port and without a token. Who may read the directory's files may do this.
+   */
+  readonly data: string;
+  readonly url?: undefined;
+}
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface CommonOptions {
   /** Sent as `authorization: Bearer …`. */
   readonly token?: string | undefined;
   /** Headers of every request, or what gives them. */
@@ -24,7 +43,7 @@ export interface TransportOptions {
   /** How requests that change nothing when they are repeated are tried again. */
   readonly retry?: RetryOptions | undefined;
   /** In place of the global one. */
-  readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
+  readonly fetch?: Fetch | undefined;
 }
 
 type HeadersNow = Readonly<Record<string, string>>;
@@ -47,6 +66,9 @@ const patienceMs = 30_000;
 export class Transport {
   readonly #options: TransportOptions;
   readonly #url: string;
+  readonly #fetch: Fetch | undefined;
+  /** As the user has named it. */
+  readonly #named: string;
   readonly #attempts: number;
   readonly #firstMs: number;
   readonly #maxMs: number;
@@ -56,7 +78,10 @@ export class Transport {
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#url = checkedUrl(options.url);
+    const { url, data } = options;
+    this.#url = data === undefined ? checkedUrl(url) : "http://localhost";
+    this.#fetch = options.fetch ?? (data === undefined ? undefined : socketFetch(data));
+    this.#named = data ?? this.#url;
     const { attempts = 6, delay = 250, maxDelay = 3000 } = options.retry ?? {};
     if (!(attempts >= 1)) throw new TypeError(`retry.attempts is ${attempts}: give 1 or more.`);
     this.#attempts = attempts;
@@ -95,7 +120,8 @@ export class Transport {
 
   async #once(ask: Ask, signal: AbortSignal): Promise<Response | HoldfastError> {
     const { method, path, body } = ask;
-    const { fetch = globalThis.fetch, headers = {}, token } = this.#options;
+    const { headers = {}, token } = this.#options;
+    const fetch = this.#fetch ?? globalThis.fetch;
     const always = typeof headers === "function" ? await headers() : headers;
     const bearer = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const init = { method, body: body ?? null, signal };
@@ -106,7 +132,7 @@ export class Transport {
       return response;
     } catch (cause) {
       signal.throwIfAborted();
-      return new HoldfastError("SERVER_UNREACHABLE", { data: { url: this.#url }, cause });
+      return new HoldfastError("SERVER_UNREACHABLE", { data: { url: this.#named }, cause });
     }
   }
 
@@ -166,7 +192,7 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-function checkedUrl(url: string): string {
+function checkedUrl(url: string | undefined): string {
   if (typeof url === "string" && /^https?:\/\/[^/?#]+(?:\/[^?#]*)?$/i.test(url)) {
     return url.replace(/\/+$/, "");
   }

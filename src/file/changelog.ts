@@ -9,7 +9,7 @@ import { inspectDirectory, makeDirectories, markDirectory } from "./directory.ts
 import type { Disk } from "./disk.ts";
 import { errorCodeOf, nodeDisk } from "./disk.ts";
 import { chainAt, FileChangelog } from "./file-changelog.ts";
-import type { DirectoryLock } from "./lock.ts";
+import type { DirectoryLock, Visitor } from "./lock.ts";
 import { lockDirectory } from "./lock.ts";
 import { readBatches } from "./reader.ts";
 import { recover } from "./repair.ts";
@@ -50,6 +50,8 @@ export interface OpenFileChangelogOptions {
   readonly allowRemote?: boolean | undefined;
   /** Takes the directory's lock; false when the caller holds it already. */
   readonly lock?: ((directory: string) => Promise<DirectoryLock>) | false | undefined;
+  /** Takes who comes through the lock's socket. */
+  readonly onVisitor?: ((visitor: Visitor) => void) | undefined;
   readonly disk?: Disk | undefined;
   readonly now?: (() => number) | undefined;
   readonly after?: After | undefined;
@@ -84,7 +86,8 @@ async function openToWrite(
   directory: string,
 ): Promise<Changelog> {
   const { disk = nodeDisk(), now = Date.now, allowRemote = false, random = randomBytes } = options;
-  const { lock = (path) => lockDirectory(path, { disk, now }) } = options;
+  const { onVisitor } = options;
+  const { lock = (path) => lockDirectory(path, { disk, now, onVisitor }) } = options;
   const place = { disk, directory, allowRemote };
   // Looked at before the lock too: a directory that is not ours must not even get a lock file.
   await inspectDirectory(place);

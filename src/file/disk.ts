@@ -37,6 +37,8 @@ export interface Disk {
   readNow(path: string): Uint8Array;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
+  /** Lets nobody but its owner have it, where files have modes. */
+  closeToOthers?(path: string): Promise<void>;
   /** Makes creations, renames and removals in a directory durable. */
   syncDirectory(path: string): Promise<void>;
   /** The same text for two paths exactly if they lead to the same file or directory. */
@@ -57,6 +59,7 @@ export function nodeDisk(): Disk {
     readNow: (path) => fs.readFileSync(path),
     rename: (from, to) => call((done) => fs.rename(from, to, done)),
     unlink: (path) => call((done) => fs.unlink(path, done)),
+    closeToOthers: (path) => call((done) => fs.chmod(path, 0o600, done)),
     syncDirectory,
     identity: async (path) => {
       const stat = await call<fs.BigIntStats>((done) => fs.stat(path, { bigint: true }, done));

@@ -2,9 +2,12 @@
 // process held: a name bound to the directory's device and inode, and a socket in the directory
 // that answers as long as its owner lives (it reaches across containers on one kernel). The lock
 // file is only for the message. Modification times are not used: a suspended owner is alive.
+//
+// Whoever connects to the socket and asks for its nonce is told it. Whoever says anything else is a
+// visitor, and handed on: the modes of directory and socket have decided who may come.
 
 import { randomBytes } from "node:crypto";
-import type { Server } from "node:net";
+import type { Server, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { HoldfastError } from "../model/errors.ts";
@@ -12,7 +15,7 @@ import type { Disk } from "./disk.ts";
 import { errorCodeOf, isAbsent, nodeDisk, readWhole, writeAll } from "./disk.ts";
 
 const fileName = "lock.json";
-const socketName = "lock.sock";
+export const socketName = "lock.sock";
 export const lockFileNames: readonly string[] = [fileName, socketName];
 
 /** Longer paths do not fit the kernel's address, and would be cut off silently. */
@@ -23,7 +26,12 @@ export interface DirectoryLock {
   release(): Promise<void>;
 }
 
+/** One who has come through the socket: its connection, with nothing read from it. */
+export type Visitor = Socket;
+
 export interface LockOptions {
+  /** Takes visitors. Default: they are turned away. */
+  readonly onVisitor?: ((visitor: Visitor) => void) | undefined;
   readonly disk?: Disk;
   readonly now?: () => number;
 }
@@ -36,17 +44,20 @@ export interface LockOptions {
  */
 export async function lockDirectory(
   directory: string,
-  { disk = nodeDisk(), now = Date.now }: LockOptions = {},
+  { disk = nodeDisk(), now = Date.now, onVisitor }: LockOptions = {},
 ): Promise<DirectoryLock> {
   const nonce = randomBytes(16).toString("hex");
   const held: Server[] = [];
+  const visitors = new Set<Visitor>();
+  const greet = greeter(nonce, visitors, onVisitor);
   const release = async (): Promise<void> => {
+    for (const visitor of visitors) visitor.destroy();
     await Promise.all(held.splice(0).reverse().map(closeServer));
   };
   try {
     const name = kernelName(await disk.identity(directory));
-    if (name !== undefined) await hold(held, await listen(name, nonce), disk, directory);
-    await lockBySocket(held, disk, directory, nonce);
+    if (name !== undefined) await hold(held, await listen(name, greet), disk, directory);
+    await lockBySocket(held, disk, directory, { nonce, greet });
     await writeLockFile(disk, directory, now());
   } catch (error) {
     await release();
@@ -74,21 +85,22 @@ async function lockBySocket(
   held: Server[],
   disk: Disk,
   directory: string,
-  nonce: string,
+  { nonce, greet }: { readonly nonce: string; readonly greet: (socket: Socket) => void },
 ): Promise<void> {
   const path = join(directory, socketName);
   if (process.platform === "win32" || Buffer.byteLength(path) > socketPathBytesMax) return;
-  let taken = await listen(path, nonce);
+  let taken = await listen(path, greet);
   if (taken === "in use") {
     if (await isAnswered(path)) throw await locked(disk, directory);
     // Nobody answers: its owner is dead, and a socket outlives the process that bound it.
     await disk.unlink(path).catch((error: unknown) => {
       if (!isAbsent(error)) throw error;
     });
-    taken = await listen(path, nonce);
+    taken = await listen(path, greet);
   }
   await hold(held, taken, disk, directory);
   if (taken === "unsupported") return;
+  await disk.closeToOthers?.(path);
   // Two that found the same dead socket may both have replaced it: only one is still there.
   if ((await answerOf(path)) !== nonce) throw await locked(disk, directory);
 }
@@ -103,14 +115,42 @@ async function hold(
   if (taken !== "unsupported") held.push(taken);
 }
 
-/** A server that tells whoever connects its nonce; a second one under the name is impossible. */
-function listen(path: string, nonce: string): Promise<Server | "in use" | "unsupported"> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => {
-      socket.on("error", () => undefined);
-      socket.unref();
-      socket.end(nonce);
+/** What asks for the nonce: no request of any protocol that a visitor speaks begins so. */
+const question = "?\n";
+const silentMsMax = 10_000;
+const visitorsMax = 1000;
+
+/** Tells who asks the nonce, and hands on who says anything else. */
+function greeter(
+  nonce: string,
+  visitors: Set<Visitor>,
+  onVisitor: LockOptions["onVisitor"],
+): (socket: Socket) => void {
+  return (socket) => {
+    socket.on("error", () => undefined);
+    socket.unref();
+    if (visitors.size >= visitorsMax) return socket.destroy();
+    visitors.add(socket);
+    socket.once("close", () => visitors.delete(socket));
+    socket.setTimeout(silentMsMax, () => socket.destroy());
+    socket.once("data", (first: Buffer) => {
+      if (first.toString("latin1") === question) return socket.end(nonce);
+      if (onVisitor === undefined) return socket.destroy();
+      socket.pause();
+      socket.setTimeout(0);
+      socket.unshift(first);
+      onVisitor(socket);
     });
+  };
+}
+
+/** A second server under the name is impossible. */
+function listen(
+  path: string,
+  greet: (socket: Socket) => void,
+): Promise<Server | "in use" | "unsupported"> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(greet);
     server.once("error", (error) => {
       const code = errorCodeOf(error);
       if (code === "EADDRINUSE") resolve("in use");
@@ -154,7 +194,7 @@ function isAnswered(path: string): Promise<boolean> {
 function answerOf(path: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
-    const socket = connect({ path });
+    const socket = connect({ path }, () => socket.write(question));
     socket.setEncoding("utf8");
     socket.setTimeout(1000, () => socket.destroy());
     socket.on("data", (text: string) => {
@@ -214,7 +254,11 @@ async function locked(disk: Disk, directory: string): Promise<HoldfastError> {
       : `${owner.self ? "this process" : "process"} ${owner.pid}, since ${owner.since}`;
   return new HoldfastError("DIRECTORY_LOCKED", {
     happened: `${directory} is in use by ${who}.`,
-    ...(owner?.self === true ? { fix: "Close the engine that has it open, or share it." } : {}),
+    fix:
+      owner?.self === true
+        ? "Close the engine that has it open, or share it."
+        : `Ask the engine that has it open: connect({ data: ${JSON.stringify(directory)} }) of ` +
+          '"holdfast/client". Or stop that process, or give this engine a directory of its own.',
     data: { directory, pid: owner?.pid, since: owner?.since },
   });
 }

@@ -12,6 +12,7 @@ import {
   Asked,
   allows,
   match,
+  type Role,
 } from "./admin-route.ts";
 import { type SystemOptions, systemRoutes } from "./admin-system.ts";
 import { Guard, type GuardOptions } from "./guard.ts";
@@ -19,6 +20,8 @@ import { type HttpRequest, type HttpResponse, jsonResponse } from "./http.ts";
 
 export interface AdminOptions extends SystemOptions, Pick<GuardOptions, "hosts" | "origins"> {
   readonly tokens: readonly AdminToken[];
+  /** Whoever gets here has this role, and needs no token: somebody else has decided who may. */
+  readonly everybody?: Exclude<Role, "none"> | undefined;
   readonly randomBytes: (length: number) => Uint8Array;
   /** Sessions of the live page are signed with it. */
   readonly secret: Uint8Array;
@@ -35,9 +38,11 @@ export class Admin {
   readonly routes: readonly AdminRoute[];
   readonly #engine: AdminEngine;
   readonly #guard: Guard;
+  readonly #everybody: Role | undefined;
 
   constructor(engine: AdminEngine, options: AdminOptions) {
     this.#engine = engine;
+    this.#everybody = options.everybody;
     this.#guard = new Guard({ hosts: options.hosts, origins: options.origins });
     this.auth = new AdminAuth(options);
     this.routes = [
@@ -56,7 +61,7 @@ export class Admin {
       const matched = match(this.routes, request.method === "HEAD" ? "GET" : request.method, path);
       const open = "route" in matched && matched.route.role === "none";
       // Who has no token learns of no route.
-      const role = open ? "none" : this.auth.roleOf(request);
+      const role = open ? "none" : (this.#everybody ?? this.auth.roleOf(request));
       if (!("route" in matched)) throw unmatched(matched.allow);
       const { route, params } = matched;
       if (!allows(role, route.role)) throw forbidden(route.role);

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { BackupSender } from "../../src/cli/backup-sender.ts";
+import { BackupSender } from "../../src/backup-sender.ts";
 import { Engine } from "../../src/index.ts";
 import { adminOf, askerOf } from "../support/admin.ts";
 import { CliFolder, type Started } from "../support/cli.ts";

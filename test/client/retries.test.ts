@@ -1,12 +1,12 @@
 // When the client asks again, and what it makes of answers that no engine of ours gave.
 import { describe, expect, test } from "vitest";
-import { type ConnectOptions, connect } from "../../src/client/index.ts";
+import { connect, type OptionsByUrl } from "../../src/client/index.ts";
 import type { Client } from "../../src/index.ts";
 import { codeOf, later } from "../support/scenario.ts";
 import { counter, greeter, signup } from "../support/services.ts";
 
 /** A server that gives these answers in turn, and the requests it has seen. */
-function scripted(answers: readonly (() => Response)[], options: Partial<ConnectOptions> = {}) {
+function scripted(answers: readonly (() => Response)[], options: Partial<OptionsByUrl> = {}) {
   const seen: { readonly path: string; readonly headers: Headers }[] = [];
   const client = connect({
     url: "http://engine.example/api",

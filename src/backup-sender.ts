@@ -2,32 +2,38 @@
 // data directory, sent, and removed. One at a time: each takes as much room as the table.
 import { rmSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
-import { backupTableName } from "../file/backup.ts";
-import { HoldfastError } from "../model/errors.ts";
-import type { Engine } from "../open.ts";
-import type { SentBackup } from "../server/admin-system.ts";
+import { join, resolve } from "node:path";
+import { backupTableName } from "./file/backup.ts";
+import { HoldfastError } from "./model/errors.ts";
+import type { BackupReport } from "./ports/backup.ts";
+import type { SentBackup } from "./server/admin-system.ts";
 
 /** What a process that died while it sent one leaves; removed by the next. */
 const asideName = "backup.sending";
 
 const chunkBytes = 256 * 1024;
 
-export class BackupSender {
-  readonly #engine: Pick<Engine, "backup">;
-  readonly #aside: string;
-  #busy = false;
+/** Those of this process that are being sent, whoever asked: there is one place for them. */
+const busy = new Set<string>();
 
-  constructor(engine: Pick<Engine, "backup">, data: string) {
+interface BackedUp {
+  backup(to: string): Promise<BackupReport>;
+}
+
+export class BackupSender {
+  readonly #engine: BackedUp;
+  readonly #aside: string;
+
+  constructor(engine: BackedUp, data: string) {
     this.#engine = engine;
-    this.#aside = join(data, asideName);
-    this.#remove();
+    this.#aside = resolve(data, asideName);
+    if (!busy.has(this.#aside)) this.#remove();
   }
 
   /** @throws HoldfastError `BACKUP_UNDER_WAY`, and what `Engine.backup` throws. */
   async send(): Promise<SentBackup> {
-    if (this.#busy) throw new HoldfastError("BACKUP_UNDER_WAY");
-    this.#busy = true;
+    if (busy.has(this.#aside)) throw new HoldfastError("BACKUP_UNDER_WAY");
+    busy.add(this.#aside);
     try {
       this.#remove();
       const { directory: _, ...report } = await this.#engine.backup(this.#aside);
@@ -59,7 +65,7 @@ export class BackupSender {
 
   #end(): void {
     this.#remove();
-    this.#busy = false;
+    busy.delete(this.#aside);
   }
 
   #remove(): void {
