@@ -77,23 +77,8 @@ export class Archive {
     this.#doubt = batch;
     for (const { time, changes } of recordsOf(batch.bytes, batch.first)) {
       world.say(() => `${time} ${JSON.stringify(changes)}`);
-      for (const change of changes) this.#sometimes(change);
+      for (const change of changes) sometimesOf(world, change);
     }
-  }
-
-  #sometimes(change: Change): void {
-    const world = this.#world;
-    world.sometimes(`change ${change.kind}`);
-    if (change.kind === "led" && change.unclean) world.sometimes("an unclean epoch begins");
-    if (change.kind === "command") world.sometimes(`command ${change.entry.command.kind}`);
-    if (change.kind === "notified") world.sometimes(`notification ${change.notification.kind}`);
-    if (change.kind === "started" && change.crashed === true)
-      world.sometimes("an attempt is resumed after a crash");
-    if (change.kind === "finished" && "failure" in change.result) {
-      world.sometimes(`an invocation ends with ${change.result.failure.code}`);
-    }
-    if (change.kind === "paused")
-      world.sometimes(`an invocation is paused with ${change.failure.code}`);
   }
 
   #answered(batch: StoredBatch): void {
@@ -134,6 +119,21 @@ export class Archive {
     world.sometimes("an append in doubt has survived");
     this.#answered(batch);
   }
+}
+
+/** Notes what kind of change this is among what must happen sometimes. */
+export function sometimesOf(world: World, change: Change): void {
+  world.sometimes(`change ${change.kind}`);
+  if (change.kind === "led" && change.unclean) world.sometimes("an unclean epoch begins");
+  if (change.kind === "command") world.sometimes(`command ${change.entry.command.kind}`);
+  if (change.kind === "notified") world.sometimes(`notification ${change.notification.kind}`);
+  if (change.kind === "started" && change.crashed === true)
+    world.sometimes("an attempt is resumed after a crash");
+  if (change.kind === "finished" && "failure" in change.result) {
+    world.sometimes(`an invocation ends with ${change.result.failure.code}`);
+  }
+  if (change.kind === "paused")
+    world.sometimes(`an invocation is paused with ${change.failure.code}`);
 }
 
 function same(a: StoredBatch, b: StoredBatch): boolean {

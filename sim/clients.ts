@@ -6,19 +6,19 @@ import type { Invocation } from "../src/sdk/types.ts";
 import type { Told } from "./ledger.ts";
 import { programOf } from "./program.ts";
 import type { Request } from "./request.ts";
-import type { Simulation } from "./simulation.ts";
+import type { Serving, Story } from "./story.ts";
 import { list, sink } from "./targets.ts";
 import type { World } from "./world.ts";
 
 type Verb = (client: Client) => Promise<void>;
 
 export class Client {
-  readonly #sim: Simulation;
+  readonly #sim: Story;
   readonly #world: World;
   readonly #name: string;
   #serial = 0;
 
-  constructor(sim: Simulation, name: string) {
+  constructor(sim: Story, name: string) {
     this.#sim = sim;
     this.#world = sim.world;
     this.#name = name;
@@ -36,14 +36,14 @@ export class Client {
   /** What comes of a request: its answer, the code it was refused with, or "unknown". */
   async #ask<T>(
     what: string,
-    act: (sim: Simulation) => Promise<T>,
+    act: (life: Serving) => Promise<T>,
     allowed: readonly string[] = [],
   ): Promise<{ readonly value: T } | { readonly code: string; readonly error?: HoldfastError }> {
     const life = await this.#sim.serving();
     const world = this.#world;
     world.note(`${this.#name} asks ${what}`);
     const outcome = await Promise.race([
-      act(this.#sim).then(
+      asked(life, act).then(
         (value) => ({ value }),
         (error: HoldfastError) => ({ code: error.code ?? "none", error }),
       ),
@@ -55,7 +55,7 @@ export class Client {
     }
     world.note(`${this.#name} refused ${what} ${outcome.code}`);
     world.sometimes(`a client hears ${outcome.code}`);
-    if (!usual.has(outcome.code) && !allowed.includes(outcome.code)) {
+    if (!this.#sim.usual.has(outcome.code) && !allowed.includes(outcome.code)) {
       const { error } = outcome as { readonly error?: Error };
       world.fail("O1", `${what} was refused: ${error?.stack ?? outcome.code}`);
     }
@@ -92,7 +92,7 @@ export class Client {
     const world = this.#world;
     if (request.asked++ > 0) world.sometimes("a request is repeated");
     const { forgotten } = request;
-    const sent = await this.#ask(`send ${request.op}`, (sim) => this.#send(sim, request));
+    const sent = await this.#ask(`send ${request.op}`, (life) => this.#send(life, request));
     if (!("value" in sent)) return;
     const { id } = sent.value;
     // Whatever was forgotten since it was asked may have been this life of it.
@@ -105,8 +105,7 @@ export class Client {
     if (world.chance(0.5)) await this.result(request);
   }
 
-  #send(sim: Simulation, request: Request): Promise<Invocation<unknown>> {
-    const { engine, targets } = sim.life;
+  #send({ engine, targets }: Serving, request: Request): Promise<Invocation<unknown>> {
     const { op, door, key, input, delay } = request;
     const options = { idempotencyKey: op, ...(delay > 0 ? { delay } : {}) };
     if (door === "service") return engine.send(targets.plain, options).go(input);
@@ -120,10 +119,10 @@ export class Client {
     const disturbed = request.disturbed;
     const asked = await this.#ask(
       `result ${request.op}`,
-      (sim) => sim.life.engine.invocation<Told>(id).result(),
+      ({ engine }) => engine.invocation<Told>(id).result(),
       ["INVOCATION_NOT_FOUND", ...endings],
     );
-    if ("code" in asked && usual.has(asked.code)) return;
+    if ("code" in asked && this.#sim.usual.has(asked.code)) return;
     this.#sim.answered(request, asked, disturbed);
   }
 
@@ -138,7 +137,7 @@ export class Client {
       0,
       ...lists.filter((each) => each.key === key).map((x) => x.seen.length),
     );
-    const asked = await this.#ask(`list ${op}`, ({ life: { engine } }) =>
+    const asked = await this.#ask(`list ${op}`, ({ engine }) =>
       append ? engine.call(list, key).append(op) : engine.call(list, key).read(),
     );
     if ("value" in asked) lists.push({ op, key, append, atLeast, seen: asked.value });
@@ -150,9 +149,9 @@ export class Client {
     const id = `${this.#name}.${this.#serial++}`;
     const delay = this.#world.pick([0, 10, 1000, 100_000]);
     const options = { idempotencyKey: id, delay };
-    const asked = await this.#ask(`take ${id}`, ({ life: { engine, host } }) => {
-      const due = (host.opened?.now() ?? 0) + delay;
-      return engine.send(sink, key, options).take({ id, due });
+    const asked = await this.#ask(`take ${id}`, (life) => {
+      const due = life.now() + delay;
+      return life.engine.send(sink, key, options).take({ id, due });
     });
     if ("value" in asked) taken.set(id, key);
   }
@@ -170,7 +169,7 @@ export class Client {
     if (kind === "restart") request.restarted = true;
     const asked = await this.#ask(
       `${kind} ${request.op}`,
-      async ({ life: { engine } }): Promise<unknown> => {
+      async ({ engine }): Promise<unknown> => {
         switch (kind) {
           case "cancel":
             return engine.invocation(id).cancel();
@@ -206,13 +205,13 @@ export class Client {
       const reject = world.chance(0.2);
       await this.#ask(
         `awakeable ${by}`,
-        ({ life: { engine } }) =>
+        ({ engine }) =>
           reject ? engine.awakeable(id).reject(by) : engine.awakeable(id).resolve(by),
         ["AWAKEABLE_NOT_FOUND"],
       );
     } else if (dice === 1 && record.waiting.size > 0) {
       const [id, name] = world.pick([...record.waiting]).split(" ") as [string, string];
-      await this.#ask(`signal ${by}`, ({ life: { engine } }) => engine.signal(id, name, by), [
+      await this.#ask(`signal ${by}`, ({ engine }) => engine.signal(id, name, by), [
         "INVOCATION_NOT_FOUND",
         "INVOCATION_NOT_RUNNING",
       ]);
@@ -228,7 +227,7 @@ export class Client {
     const settles = world.chance(0.6);
     await this.#ask(
       `promise ${by}`,
-      ({ life: { engine, targets } }): Promise<unknown> =>
+      ({ engine, targets }): Promise<unknown> =>
         settles
           ? engine.call(targets.flow, flow.op).settle({ name, by })
           : engine.call(targets.flow, flow.op).peek(name),
@@ -242,12 +241,17 @@ export class Client {
     const key = this.#name;
     const before = edits.get(key);
     edits.set(key, { value: undefined });
-    const asked = await this.#ask(`edit ${by}`, ({ life: { engine, targets } }) =>
+    const asked = await this.#ask(`edit ${by}`, ({ engine, targets }) =>
       engine.editState(targets.edited, key, { value: by }),
     );
     if ("value" in asked) edits.set(key, { value: by });
     else if (asked.code === "DISK_FULL" && before !== undefined) edits.set(key, before);
   }
+}
+
+/** Asked in an event of whoever serves, where it has one: the dead and the frozen hear nothing. */
+function asked<T>(life: Serving, act: (life: Serving) => Promise<T>): Promise<T> {
+  return life.reached === undefined ? act(life) : life.reached().then(() => act(life));
 }
 
 /** Where the engine ends in order, its last words are heard. */

@@ -8,14 +8,16 @@ import { endings, usual } from "./clients.ts";
 import { type Finals, judge } from "./judge.ts";
 import type { Told } from "./ledger.ts";
 import type { Life } from "./life.ts";
+import type { Request } from "./request.ts";
 import type { Simulation } from "./simulation.ts";
 import { compareTables } from "./stored.ts";
+import type { Serving, Story } from "./story.ts";
 import { list, sink } from "./targets.ts";
 
 const roundsMax = 60;
 const roundMs = 70_000;
 
-const open: readonly Status[] = [
+export const openStatuses: readonly Status[] = [
   "scheduled",
   "inboxed",
   "ready",
@@ -39,7 +41,7 @@ export async function finish(sim: Simulation): Promise<void> {
   }
   for (const row of left) world.fail("O5", `not ended: ${described(row)}`);
   if (left.length > 0) return;
-  const finals = await readAll(sim);
+  const finals = await readAll(sim, (act) => onLife(sim, act));
   const life = await alive(sim);
   const tables = life.host.opened?.tables;
   await life.close();
@@ -77,7 +79,7 @@ async function unfinished({ host }: Life): Promise<InvocationRow[]> {
   if (partition === undefined) return [];
   await partition.fold();
   const { tables } = partition;
-  const numbers = open.flatMap((status) => tables.cold.unfinished(status, 0, 100_000));
+  const numbers = openStatuses.flatMap((status) => tables.cold.unfinished(status, 0, 100_000));
   return [...new Set(numbers)]
     .sort((a, b) => a - b)
     .flatMap((n) => {
@@ -111,18 +113,22 @@ async function provide({ engine, targets }: Life, row: InvocationRow): Promise<v
   }
 }
 
-const passed: ReadonlySet<string> = new Set([
+export const passed: ReadonlySet<string> = new Set([
   "INVOCATION_NOT_FOUND",
   "INVOCATION_NOT_RUNNING",
   "AWAKEABLE_NOT_FOUND",
   "PROMISE_ALREADY_COMPLETED",
 ]);
 
-async function readAll(sim: Simulation): Promise<Finals> {
+/** Reads what all lists and sinks hold, and asks once more for everything that was accepted. */
+export async function readAll(
+  sim: Story,
+  on: (act: (life: Serving) => Promise<void>) => Promise<void>,
+): Promise<Finals> {
   const { world, profile, requests } = sim;
   const lists = new Map<string, readonly string[]>();
   const taken = new Map<string, readonly string[]>();
-  await onLife(sim, async ({ engine }) => {
+  await on(async ({ engine }) => {
     for (let i = 0; i < profile.keys; i++) {
       const key = `${i}`;
       lists.set(key, await engine.call(list, key).read());
@@ -131,7 +137,7 @@ async function readAll(sim: Simulation): Promise<Finals> {
       if (told.early.length > 0) world.fail("I9", `early: ${told.early.join()}`);
     }
   });
-  await onLife(sim, async ({ engine, targets }) => {
+  await on(async ({ engine, targets }) => {
     for (const [key, { value }] of sim.edits) {
       const read = await engine.call(targets.edited, key).read();
       if (value !== undefined && read !== value)
@@ -139,26 +145,32 @@ async function readAll(sim: Simulation): Promise<Finals> {
     }
   });
   for (const request of requests) {
-    const { id, accepted, disturbed } = request;
-    if (!accepted || id === undefined) continue;
-    await onLife(sim, async ({ engine }) => {
-      const answer = await engine
-        .invocation<Told>(id)
-        .result()
-        .then(
-          (value) => ({ value }),
-          ({ code = "none" }: { readonly code?: string }) => ({ code }),
-        );
-      if ("code" in answer && !endings.includes(answer.code) && !disturbed) {
-        world.fail("O1", `${request.op} ended with ${answer.code}`);
-      }
-      sim.answered(request, answer, disturbed);
-    });
+    const { id, accepted } = request;
+    if (accepted && id !== undefined) await on((life) => again(sim, life, request, id));
   }
   return { lists, taken };
 }
 
-function described(row: InvocationRow): string {
+async function again(sim: Story, life: Serving, request: Request, id: string): Promise<void> {
+  const { disturbed } = request;
+  const answer = await life.engine
+    .invocation<Told>(id)
+    .result()
+    .then(
+      (value) => ({ value }),
+      (error: { readonly code?: string }) => {
+        const { code = "none" } = error;
+        if (sim.usual.has(code)) throw error;
+        return { code };
+      },
+    );
+  if ("code" in answer && !endings.includes(answer.code) && !disturbed) {
+    sim.world.fail("O1", `${request.op} ended with ${answer.code}`);
+  }
+  sim.answered(request, answer, disturbed);
+}
+
+export function described(row: InvocationRow): string {
   const { n, service, handler, key, status, lastFailure, pause, due } = row;
   const open = JSON.stringify([...row.open]);
   const why = JSON.stringify(pause ?? lastFailure);

@@ -24,6 +24,8 @@ export class History {
   }
 
   record(position: number, time: number, changes: readonly Change[]): void {
+    // An empty record is a fence: the next leader, whose clock may be behind, does not know its time.
+    if (changes.length === 0) return;
     if (time < this.#time) this.#world.fail("R21", `time ${time} after ${this.#time}`);
     this.#time = time;
     for (const change of changes) this.#change(position, change);

@@ -1,14 +1,14 @@
 // The oracles that need the end of the story: lists are one history seen from many sides (O3), what
 // was sent arrived once (O4).
 import type { ListOp } from "./request.ts";
-import type { Simulation } from "./simulation.ts";
+import type { Story } from "./story.ts";
 
 export interface Finals {
   readonly lists: ReadonlyMap<string, readonly string[]>;
   readonly taken: ReadonlyMap<string, readonly string[]>;
 }
 
-export function judge(sim: Simulation, finals: Finals): void {
+export function judge(sim: Story, finals: Finals): void {
   for (const [key, all] of finals.lists) {
     lists(sim, key, all);
     for (const value of twice(all)) {
@@ -20,7 +20,7 @@ export function judge(sim: Simulation, finals: Finals): void {
 }
 
 /** Every list seen is a beginning of the last one, in the order of real time. */
-function lists({ world, lists }: Simulation, key: string, all: readonly string[]): void {
+function lists({ world, lists }: Story, key: string, all: readonly string[]): void {
   for (const { op, append, atLeast, seen } of lists.filter((each: ListOp) => each.key === key)) {
     if (seen.some((value, i) => value !== all[i])) world.fail("O3", `${op} saw another history`);
     if (append && seen.at(-1) !== op) world.fail("O3", `${op} is not last`);
@@ -30,7 +30,7 @@ function lists({ world, lists }: Simulation, key: string, all: readonly string[]
 }
 
 /** What a handler was told of an append is where it says. */
-function appends({ world, record }: Simulation, { lists }: Finals): void {
+function appends({ world, record }: Story, { lists }: Finals): void {
   for (const trace of record.traces.values()) {
     for (const each of trace) {
       if (!each.startsWith("appended|")) continue;
@@ -46,11 +46,11 @@ function twice(values: readonly string[]): string[] {
 }
 
 /** What a restarted program did, it may do again. */
-function restarted({ requests }: Simulation, value: string): boolean {
+function restarted({ requests }: Story, value: string): boolean {
   return requests.some(({ op, restarted }) => restarted && value.startsWith(`${op} `));
 }
 
-function sends(sim: Simulation, finals: Finals): void {
+function sends(sim: Story, finals: Finals): void {
   const { world, record, taken, requests } = sim;
   const arrived = new Map<string, number>();
   for (const ids of finals.taken.values()) {

@@ -92,16 +92,23 @@ export class Record {
   }
 }
 
+/** A process, as its record knows it. */
+export interface Process extends Owner {
+  /** Where several run at once: bodies of one key may overlap on two of them, one a straggler. */
+  readonly name?: string;
+  /** It no longer leads where this invocation lives, and may not know yet. */
+  straggles?(id: string): boolean;
+  die(): void;
+}
+
 /** The record as one process has it. */
 export class Ledger {
   readonly #record: Record;
-  readonly #owner: Owner;
-  readonly #die: () => void;
+  readonly #owner: Process;
 
-  constructor(record: Record, owner: Owner, die: () => void) {
+  constructor(record: Record, owner: Process) {
     this.#record = record;
     this.#owner = owner;
-    this.#die = die;
   }
 
   async body(body: Body): Promise<string> {
@@ -116,20 +123,22 @@ export class Ledger {
     record.ran.set(key, ran);
     world.note(`body ${step.name} ${life.slice(0, 20)} ${ran}`);
     if (ran > 1) world.sometimes("a step runs again");
-    if (record.durable.has(key)) world.fail("O2", `${key} of ${life} ${step.name} ran again`);
+    if (record.durable.has(key)) {
+      if (this.#straggles(life)) world.sometimes("a straggler runs a body whose result is durable");
+      else world.fail("O2", `${key} of ${life} ${step.name} ran again`);
+    }
     record.learned(life, before, `before ${step.name}`);
     this.#enter(body);
     if (step.kind === "poison" && this.#kills(step, ran)) {
       world.sometimes("a handler ends its process");
-      this.#die();
+      this.#owner.die();
       return never();
     }
     try {
       await this.#work(step, signal);
     } finally {
-      if (alone !== undefined && record.inside.get(alone)?.signal === signal) {
-        record.inside.delete(alone);
-      }
+      const at = this.#at(alone);
+      if (at !== undefined && record.inside.get(at)?.signal === signal) record.inside.delete(at);
     }
     this.#fails(step, ran);
     const token = `${step.name}#${record.nextSerial()}`;
@@ -139,13 +148,22 @@ export class Ledger {
 
   /** Bodies of one key's exclusive handlers do not overlap, unless one was told to stop (R8). */
   #enter({ alone, life, signal, step }: Body): void {
-    if (alone === undefined) return;
+    const at = this.#at(alone);
+    if (at === undefined) return;
     const { inside, world } = this.#record;
-    const other = inside.get(alone);
+    const other = inside.get(at);
     if (other !== undefined && other.life !== life && !other.signal.aborted) {
       world.fail("O3", `${life} runs ${step.name} beside ${other.life} at ${alone}`);
     }
-    inside.set(alone, { life, signal });
+    inside.set(at, { life, signal });
+  }
+
+  #at(alone: string | undefined): string | undefined {
+    return alone === undefined ? undefined : `${this.#owner.name ?? ""} ${alone}`;
+  }
+
+  #straggles(life: string): boolean {
+    return this.#owner.straggles?.(life.split(" ")[0] as string) ?? false;
   }
 
   #work(step: Step, signal: AbortSignal): Promise<void> {

@@ -21,7 +21,7 @@ export interface Wall {
   offsetMs: number;
 }
 
-function clockOf(world: World, owner: Owner, wall: Wall): Clock {
+export function clockOf(world: World, owner: Owner, wall: Wall): Clock {
   let turn = 0;
   return {
     now: () => Math.floor(begunAt + world.now + wall.offsetMs),
@@ -59,7 +59,7 @@ export class Life implements Owner {
     });
     this.failuresBefore = machine.disk.failures;
     const clock = clockOf(world, this, wall);
-    this.targets = targetsOf(new Ledger(record, this, () => this.die()), revision);
+    this.targets = targetsOf(new Ledger(record, this), revision);
     this.#host = makeHost(
       {
         services: this.targets.all,
@@ -83,6 +83,10 @@ export class Life implements Owner {
 
   get dead(): boolean {
     return this.#dead;
+  }
+
+  now(): number {
+    return this.#host.opened?.now() ?? 0;
   }
 
   get host(): Host {
@@ -115,7 +119,7 @@ export class Life implements Owner {
   }
 
   replace(revision: Revision): void {
-    const targets = targetsOf(new Ledger(this.#record, this, () => this.die()), revision);
+    const targets = targetsOf(new Ledger(this.#record, this), revision);
     this.#host.replace(targets.all);
   }
 

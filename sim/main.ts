@@ -1,16 +1,18 @@
 // make sim: searches seeds beside each other on all cores, or repeats one.
 //   SEED=…     repeats one seed and prints all it noted
 //   MINUTES=…  new seeds for so long
-//   SEEDS=…    so many fixed ones; without any of these: the kept ones and 200 fixed ones
+//   SEEDS=…    so many fixed ones of one engine, and CLUSTERS=… of a cluster; without any of these:
+//              the kept ones, 200 and 40
 import { appendFileSync, readFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { runSeeds } from "./driver.ts";
 import { Report } from "./report.ts";
+import { clusterSeed } from "./seed.ts";
 import type { Asked } from "./worker.ts";
 
 const seedsFile = fileURLToPath(new URL("seeds.txt", import.meta.url));
-const { SEED, MINUTES, SEEDS, WORKERS } = process.env;
+const { SEED, MINUTES, SEEDS, CLUSTERS, WORKERS } = process.env;
 const workers = Number(WORKERS ?? availableParallelism());
 
 /** Seeds that once failed: one a line, behind it what it found. */
@@ -21,24 +23,29 @@ function kept(): string[] {
   );
 }
 
-function* fixed(count: number): Generator<string> {
-  for (let i = 0; i < count; i++) yield `${i}`;
+function* fixed(count: number, of: string): Generator<string> {
+  for (let i = 0; i < count; i++) yield `${of}${i}`;
 }
 
+/** Of one engine and of a cluster in turn; of one kind alone where only that is asked for. */
 function* endless(): Generator<string> {
   const begun = Date.now().toString(36);
-  for (let i = 0; ; i++) yield `${begun}-${i}`;
+  for (let i = 0; ; i++) {
+    if (SEEDS !== "0") yield `${begun}-${i}`;
+    if (CLUSTERS !== "0") yield `${clusterSeed}${begun}-${i}`;
+  }
 }
 
 function* seeds(): Generator<string> {
   if (SEED !== undefined) return void (yield SEED);
   yield* kept();
-  if (MINUTES !== undefined) yield* endless();
-  else yield* fixed(Number(SEEDS ?? 200));
+  if (MINUTES !== undefined) return yield* endless();
+  yield* fixed(Number(SEEDS ?? 200), "");
+  yield* fixed(Number(CLUSTERS ?? 40), clusterSeed);
 }
 
 async function main(): Promise<void> {
-  const report = new Report();
+  const report = new Report({ single: SEEDS !== "0", cluster: CLUSTERS !== "0" });
   const until =
     MINUTES === undefined ? Number.POSITIVE_INFINITY : Date.now() + Number(MINUTES) * 60_000;
   const source = seeds();

@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 
 const depthMax = 3;
 
-export function programOf(world: World, profile: Profile): Step {
+export function programOf(world: World, profile: Pick<Profile, "steps" | "keys">): Step {
   let count = 0;
   // What throws once and not again decides by the attempt: nothing may come of it but an attempt,
   // and nothing may be under way beside it.

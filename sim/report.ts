@@ -1,14 +1,21 @@
 // What a search has found and reached, as text.
+import { clusterPoints } from "./cluster/points.ts";
 import { points } from "./points.ts";
 import type { Answered } from "./worker.ts";
 
 export class Report {
-  readonly #reached = new Map<string, number>(points.map((point) => [point, 0]));
+  readonly #reached: Map<string, number>;
   readonly #begun = performance.now();
   #seeds = 0;
   #events = 0;
   #virtualMs = 0;
   failed = 0;
+
+  /** Of which kinds of worlds the points are expected. */
+  constructor({ single, cluster }: { readonly single: boolean; readonly cluster: boolean }) {
+    const expected = [...(single ? points : []), ...(cluster ? clusterPoints : [])];
+    this.#reached = new Map(expected.map((point) => [point, 0]));
+  }
 
   add({ violations, reached, events, virtualMs }: Answered): void {
     this.#seeds++;

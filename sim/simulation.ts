@@ -1,36 +1,31 @@
 // The state of one simulated world: a machine, the lives of the engine on it one after the other, and
 // what is known of all that was asked.
 import { Archive } from "./archive.ts";
+import { usual } from "./clients.ts";
 import { SimDisk } from "./disk.ts";
-import { Record, type Told } from "./ledger.ts";
+import { Record } from "./ledger.ts";
 import { Life, type Wall } from "./life.ts";
 import { type Profile, profileOf } from "./profile.ts";
-import type { ListOp, Request } from "./request.ts";
 import type { Machine } from "./storage.ts";
+import { Story } from "./story.ts";
 import { SimTable } from "./table.ts";
 import type { Revision } from "./targets.ts";
 import { World } from "./world.ts";
 
-type Answer = { readonly value: Told } | { readonly code: string };
-
-export class Simulation {
+export class Simulation extends Story {
   readonly world: World;
   readonly profile: Profile;
   readonly machine: Machine;
   readonly record: Record;
   readonly wall: Wall = { offsetMs: 0 };
-  readonly requests: Request[] = [];
-  readonly lists: ListOp[] = [];
-  /** Delayed sends of clients that were acknowledged, and their keys. */
-  readonly taken: Map<string, string> = new Map();
-  readonly edits: Map<string, { readonly value: string | undefined }> = new Map();
+  readonly usual = usual;
   revision: Revision = 0;
-  finishing = false;
   life!: Life;
   #lives = 0;
   #serving: (() => void)[] = [];
 
   constructor(seed: string) {
+    super();
     const world = new World(seed);
     this.world = world;
     this.profile = profileOf(world);
@@ -82,21 +77,6 @@ export class Simulation {
     world.sometimes(`an engine does not open: ${code}`);
     if (code === "CHANGELOG_FAILED" || code === "failed") return !this.finishing;
     return code === "CLOCK_BACKWARDS" || code === "DISK_FULL";
-  }
-
-  /** A result came: it is the same as any before, and what it says is durable. */
-  answered(request: Request, answer: Answer, disturbed: boolean): void {
-    const { world, record } = this;
-    if ("value" in answer) record.learned(answer.value.life, answer.value.trace, request.op);
-    if (disturbed || request.disturbed) return;
-    if ("code" in answer && answer.code === "INVOCATION_NOT_FOUND") {
-      return world.fail("O1", `${request.op} was accepted and is not found`);
-    }
-    const said = JSON.stringify("value" in answer ? answer.value : answer.code);
-    if ((request.answer ?? said) !== said) {
-      world.fail("O1", `${request.op} answered ${request.answer}, then ${said}`);
-    }
-    request.answer = said;
   }
 }
 

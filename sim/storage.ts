@@ -65,9 +65,8 @@ async function open(
   await archive.recovered(opened);
   await prepareTable(machine, disk, changelog);
   const cold = table.current as NonNullable<typeof table.current>;
-  const materialiser = profile.inPlace
-    ? inPlace(machine, disk, clock)
-    : elsewhere(machine, disk, life, clock);
+  const keep = keeper(machine, disk);
+  const materialiser = (profile.inPlace ? inPlace : elsewhere)({ world, table, life, clock, keep });
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     try {
@@ -103,15 +102,15 @@ async function prepareTable(machine: Machine, disk: Disk, changelog: Changelog):
   }
 }
 
+/** Makes a copy of what is folded once all was folded that had been given. */
+type Keep = (drained: () => Promise<unknown>) => Promise<TableCopied>;
+
 /** Copies as src/file-storage.ts keeps them. */
-function keeper(
-  machine: Machine,
-  disk: Disk,
-): (drained: () => Promise<unknown>) => Promise<TableCopied> {
+function keeper(machine: Machine, disk: Disk): Keep {
   const { table, world } = machine;
   const snapshots = fileSnapshots({ directory, disk });
   const aside = join(directory, "table.copying");
-  const keep = async (drained: () => Promise<unknown>): Promise<TableCopied> => {
+  const keep: Keep = async (drained) => {
     const before = await snapshots.latest().catch(() => undefined);
     await drained();
     const { bytes, position } = table.copy();
@@ -133,20 +132,25 @@ function keeper(
     });
 }
 
-function inPlace(machine: Machine, disk: Disk, clock: Clock): Materialiser {
-  const { world } = machine;
+export interface FoldingParts {
+  readonly world: World;
+  readonly table: SimTable;
+  readonly life: Owner;
+  readonly clock: Clock;
+  readonly keep: Keep;
+}
+
+export function inPlace({ world, table, clock, keep }: FoldingParts): Materialiser {
   const stretchBytes = world.pick([0, 500, 5000]);
-  const folding = new Folding({ cold: machine.table.writer(), clock, stretchBytes });
-  const keep = keeper(machine, disk);
+  const folding = new Folding({ cold: table.writer(), clock, stretchBytes });
   folding.copy = () => keep(() => folding.drain());
   return folding;
 }
 
-function elsewhere(machine: Machine, disk: Disk, life: Owner, clock: Clock): Materialiser {
-  const { table } = machine;
-  const keep = keeper(machine, disk);
+export function elsewhere(parts: FoldingParts): Materialiser {
+  const { table, clock, keep } = parts;
   return new RemoteMaterialiser({
-    start: (told, failed) => carrier(machine, life, clock, told, failed),
+    start: (told, failed) => carrier(parts, told, failed),
     folded: table.current?.position() ?? 0,
     after: (ms, then) => clock.after(ms, then),
     keepCopy: (copy) => keep(() => copy("")),
@@ -155,9 +159,7 @@ function elsewhere(machine: Machine, disk: Disk, life: Owner, clock: Clock): Mat
 
 /** The other side, as src/materialiser-worker.ts wires it; messages take their time, in order. */
 function carrier(
-  { world, table }: Machine,
-  life: Owner,
-  clock: Clock,
+  { world, table, life, clock }: FoldingParts,
   told: (message: FromThread) => void,
   died: (error: Error) => void,
 ): Carrier {

@@ -8,7 +8,7 @@ import { Tables } from "../src/partition/tables/tables.ts";
 import { dump, type Names } from "../test/support/tables-dump.ts";
 import type { Simulation } from "./simulation.ts";
 
-const options = { keepRows: 10, timerHorizonMs: 5000, timerPageMax: 100, track: false };
+export const tableOptions = { keepRows: 10, timerHorizonMs: 5000, timerPageMax: 100, track: false };
 
 export function compareTables(sim: Simulation, live: Tables): void {
   const { machine, world } = sim;
@@ -25,8 +25,8 @@ export function compareTables(sim: Simulation, live: Tables): void {
     if (difference !== undefined) world.fail("O6", `${what}: ${difference}`);
   };
   same("the live tables", live);
-  same("the cold table", new Tables(cold, options));
-  same("the table folded again", new Tables(again, options));
+  same("the cold table", new Tables(cold, tableOptions));
+  same("the table folded again", new Tables(again, tableOptions));
   for (let n = 1; n <= names.last; n++) {
     const [a, b] = [JSON.stringify(cold.journal(n, 0)), JSON.stringify(again.journal(n, 0))];
     if (a !== b) world.fail("O6", `the journal of ${n}: ${a} and ${b}`);
@@ -35,7 +35,7 @@ export function compareTables(sim: Simulation, live: Tables): void {
 
 /** All records applied at once, and folded in stretches. */
 function refolded({ machine }: Simulation): [Tables, MemoryColdTable] {
-  const whole = new Tables(new MemoryColdTable(), options);
+  const whole = new Tables(new MemoryColdTable(), tableOptions);
   const again = new MemoryColdTable();
   const folder = new Folder(again, { keepRows: 0 });
   let batches = 0;
@@ -64,7 +64,7 @@ function namesOf({ machine, profile, requests, edits }: Simulation): Names {
   };
 }
 
-function firstDifference(a: unknown, b: unknown, path: string): string | undefined {
+export function firstDifference(a: unknown, b: unknown, path: string): string | undefined {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) {
     return a === b ? undefined : `${path}: ${JSON.stringify(a)} and ${JSON.stringify(b)}`;
   }

@@ -5,23 +5,28 @@
 import { Folder } from "../src/engine/materialiser.ts";
 import { MemoryColdTable } from "../src/local/memory-cold-table.ts";
 import { HoldfastError } from "../src/model/errors.ts";
+import type { StoredBatch } from "../src/ports/changelog.ts";
 import type { ColdChanges, ColdTable } from "../src/ports/cold-table.ts";
-import type { Archive } from "./archive.ts";
 import type { World } from "./world.ts";
+
+/** What a table is the fold of. */
+export interface Told {
+  readonly batches: readonly StoredBatch[];
+}
 
 /** Writes a power cut may take back. */
 const writesMax = 6;
 
 export class SimTable {
   readonly #world: World;
-  readonly #archive: Archive;
+  readonly #archive: Told;
   #current: MemoryColdTable | undefined;
   /** Where it was after the last writes. */
   #positions: number[] = [];
   /** The next write finds the table locked, or no room, or damaged. */
   refusal: "TABLE_LOCKED" | "DISK_FULL" | "TABLE_DAMAGED" | undefined;
 
-  constructor(world: World, archive: Archive) {
+  constructor(world: World, archive: Told) {
     this.#world = world;
     this.#archive = archive;
   }

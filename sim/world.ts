@@ -9,18 +9,17 @@ const { setImmediate } = globalThis;
 /** Whose events they are: those of the dead do not happen. */
 export interface Owner {
   readonly dead: boolean;
+  /** It stands still until then: what is due before happens then, in its order. */
+  readonly frozenUntil?: number;
 }
 
 interface Event {
-  readonly at: number;
+  at: number;
   readonly order: number;
   readonly then: () => void;
   readonly owner: Owner | undefined;
   cancelled: boolean;
 }
-
-/** Events of one seed at most: beyond it something turns without end. */
-const eventsMax = 400_000;
 
 export class World {
   readonly random: Prng;
@@ -32,11 +31,14 @@ export class World {
   #now = 0;
   #order = 0;
   #events = 0;
+  readonly #eventsMax: number;
   #a = 0x243f6a88;
   #b = 0x85a308d3;
   readonly #heap = new Heap<Event>((a, b) => a.at - b.at || a.order - b.order);
 
-  constructor(seed: string) {
+  /** `eventsMax`: beyond so many something turns without end. */
+  constructor(seed: string, eventsMax = 400_000) {
+    this.#eventsMax = eventsMax;
     this.random = new Prng(`holdfast sim ${seed}`);
   }
 
@@ -130,7 +132,15 @@ export class World {
       const event = this.#heap.pop();
       if (event === undefined) return this.fail("O5", "nothing is left to happen");
       if (event.cancelled || event.owner?.dead === true) continue;
-      if (++this.#events > eventsMax) return this.fail("O5", `more than ${eventsMax} events`);
+      const frozenUntil = event.owner?.frozenUntil ?? 0;
+      if (frozenUntil > Math.max(event.at, this.#now)) {
+        event.at = frozenUntil;
+        this.#heap.push(event);
+        continue;
+      }
+      if (++this.#events > this.#eventsMax) {
+        return this.fail("O5", `more than ${this.#eventsMax} events`);
+      }
       if (event.at > this.#now) this.#now = event.at;
       this.#mix(event.order);
       event.then();

@@ -22,6 +22,8 @@ export interface NatsNodeParts {
   /** Who may purge, where that is another user than who appends. */
   readonly janitor: Connection | undefined;
   readonly jetstream?: JetStreamOptions | undefined;
+  /** Bytes of one message of a changelog; for tests. */
+  readonly partBytes?: number | undefined;
   /** What the durability is, for the line printed at start. */
   readonly promise: string;
   /** @throws TypeError on a node that leads nothing. */
@@ -31,7 +33,7 @@ export interface NatsNodeParts {
 }
 
 export function natsNode(parts: NatsNodeParts): OpenCluster {
-  const { app, node, provision, connection, janitor, promise, table, end } = parts;
+  const { app, node, provision, connection, janitor, partBytes, promise, table, end } = parts;
   const { leaseMs = leaseMsDefault } = provision;
   const jetstream = new JetStream(connection, parts.jetstream);
   const purging = janitor && new JetStream(janitor, parts.jetstream);
@@ -48,7 +50,7 @@ export function natsNode(parts: NatsNodeParts): OpenCluster {
     leases,
     bus,
     storage: (partition) => {
-      const shared = { jetstream, janitor: purging, app, partition };
+      const shared = { jetstream, janitor: purging, app, partition, partBytes };
       const copies = new NatsCopies(shared);
       const made = () => madeOf(apps, app, partition);
       return natsStorage({

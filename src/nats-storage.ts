@@ -4,8 +4,9 @@
 import { isHoldfastError } from "./model/errors.ts";
 import { type NatsChangelog, openNatsChangelog } from "./nats/changelog.ts";
 import type { Copy, NatsCopies } from "./nats/copies.ts";
-import { halted } from "./nats/halt.ts";
+import { halted, isHalted } from "./nats/halt.ts";
 import type { JetStream } from "./nats/jetstream.ts";
+import { deadline } from "./nats/link.ts";
 import { changelogNames } from "./nats/names.ts";
 import type { Witness } from "./nats/opening.ts";
 import type { Leases } from "./ports/leases.ts";
@@ -17,6 +18,8 @@ export interface NatsStorageOptions {
   readonly janitor?: JetStream | undefined;
   readonly app: string;
   readonly partition: number;
+  /** Bytes of one message of the changelog; for tests. */
+  readonly partBytes?: number | undefined;
   /** What the durability is, for the line printed at start. */
   readonly promise: string;
   readonly table: NodeTable;
@@ -56,19 +59,39 @@ export type OpenTable = Pick<OpenStorage, "cold" | "materialiser" | "queries"> &
   close(): void;
 };
 
+/** How long a leader that has just been chosen may be behind what is remembered elsewhere. */
+const behindMs = 5000;
+
 export function natsStorage(options: NatsStorageOptions): Storage {
-  return { promise: options.promise, open: ({ onFatal }) => open(options, onFatal) };
+  return { promise: options.promise, open: ({ onFatal }) => openPatiently(options, onFatal) };
+}
+
+/** A stream that ends too early is believed to when it stays so. */
+async function openPatiently(
+  options: NatsStorageOptions,
+  onFatal: (error: unknown) => void,
+): Promise<OpenStorage> {
+  const { jetstream } = options;
+  const over = deadline(jetstream.world, Math.min(behindMs, jetstream.patienceMs));
+  for (;;) {
+    try {
+      return await open(options, onFatal);
+    } catch (error) {
+      if (!isHalted(error, "rolled-back") || over()) throw error;
+      await jetstream.pause(200);
+    }
+  }
 }
 
 async function open(
   options: NatsStorageOptions,
   onFatal: (error: unknown) => void,
 ): Promise<OpenStorage> {
-  const { jetstream, janitor, app, partition, leases, table, copies } = options;
+  const { jetstream, janitor, app, partition, partBytes, leases, table, copies } = options;
   const witnesses = [...tableWitness(table), ...(await markWitness(leases, partition))];
   const created = await options.made();
   const changelog = await openNatsChangelog({
-    ...{ jetstream, janitor, app, partition, created, witnesses },
+    ...{ jetstream, janitor, app, partition, partBytes, created, witnesses },
   });
   try {
     await prepareTable(options, changelog);

@@ -188,7 +188,7 @@ export class ClusterNode implements EngineHost {
     const opened = partition;
     const server = new PartitionServer(opened, open.node);
     served = open.bus.serve(place, (request) => server.answer(request));
-    this.#led.set(number, opened);
+    this.#leads(number, opened);
     return {
       get mark() {
         const { epoch, last, chain } = storage.changelog.range;
@@ -203,6 +203,12 @@ export class ClusterNode implements EngineHost {
     };
   }
 
+  #leads(number: number, partition: Partition): void {
+    this.#led.set(number, partition);
+    // What an earlier leader, or this one until now, has left for services that are known by now.
+    partition.route(this.#apps.services());
+  }
+
   // ---- where things are
 
   async deskFor(
@@ -213,7 +219,9 @@ export class ClusterNode implements EngineHost {
     let app = this.#apps.ofService(target.service);
     if (app === undefined) {
       await this.#learn(open);
-      app = this.#apps.ofService(target.service) ?? record;
+      // What was added to this node's code since it joined is its app's.
+      const own = this.registry.definition(target.service) === undefined ? undefined : record;
+      app = this.#apps.ofService(target.service) ?? own;
     }
     if (app === undefined) {
       throw new HoldfastError("SERVICE_NOT_FOUND", { data: { service: target.service } });

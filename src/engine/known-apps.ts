@@ -39,6 +39,10 @@ export class KnownApps {
     return this.#byService.get(service);
   }
 
+  services(): ReadonlySet<string> {
+    return new Set(this.#byService.keys());
+  }
+
   /** Where the invocation or awakeable of an id lives; undefined for an id of nobody's. */
   ofId(id: string): Place | undefined {
     try {

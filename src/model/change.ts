@@ -186,7 +186,7 @@ export type Change =
 
 /** One decision as the changelog keeps it. Its position follows from its place in its batch. */
 export interface LogRecord {
-  /** Time in ms since 1970, stamped by the leader; never smaller than the one before (R21). */
+  /** Time in ms since 1970, stamped by the leader; never smaller than that of a change before (R21). */
   readonly time: number;
   readonly changes: readonly Change[];
 }

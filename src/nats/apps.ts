@@ -3,7 +3,7 @@
 // was made: after the first registration none is ever made again, since an empty stream in the place
 // of a lost one would look like a beginning.
 import { type AppRecord, registered } from "../model/app-record.ts";
-import { HoldfastError } from "../model/errors.ts";
+import { HoldfastError, isHoldfastError } from "../model/errors.ts";
 import type { Apps } from "../ports/apps.ts";
 import { textOfUtf8, utf8 } from "../std/bytes.ts";
 import type { JetStream } from "./jetstream.ts";
@@ -40,7 +40,7 @@ export class NatsApps implements Apps {
     });
     const stands = claimed.records.find((each) => each.app === app) as AppRecord;
     if (claimed.made[app] !== undefined) return stands;
-    const streams = await provision(this.#jetstream, app, stands.partitions, this.#options);
+    const streams = await this.#provisioned(stands);
     await this.#change(({ records, made }) => ({ records, made: { [app]: streams, ...made } }));
     return stands;
   }
@@ -49,9 +49,27 @@ export class NatsApps implements Apps {
     return (await this.#read()).register.records;
   }
 
-  /** When the streams of an app were made; undefined before it is registered. */
+  /**
+   * When the streams of an app were made; undefined when that stays unknown for long: a leader that
+   * has just been chosen may answer with an older register.
+   */
   async made(app: string): Promise<Made | undefined> {
-    return (await this.#read()).register.made[app];
+    for (const over = this.#jetstream.patience(); ; await this.#jetstream.pause(200)) {
+      const made = (await this.#read()).register.made[app];
+      if (made !== undefined || over()) return made;
+    }
+  }
+
+  async #provisioned({ app, partitions }: AppRecord): Promise<Made> {
+    try {
+      return await provision(this.#jetstream, app, partitions, this.#options);
+    } catch (error) {
+      if (!isHoldfastError(error, "PARTITION_HALTED")) throw error;
+      // Another node was faster, and its first leader too; or what was read here was older.
+      const made = await this.made(app);
+      if (made === undefined) throw error;
+      return made;
+    }
   }
 
   async #change(change: (register: Register) => Register): Promise<Register> {

@@ -1,6 +1,6 @@
 // Why a partition stops for good: its changelog is not what it was (I12). The reason is one of a few
 // words that docs/cluster.md explains, each with what to do.
-import { HoldfastError } from "../model/errors.ts";
+import { HoldfastError, isHoldfastError } from "../model/errors.ts";
 
 export type HaltReason =
   /** The stream is gone. */
@@ -45,6 +45,11 @@ export function halted(
     happened: `The changelog in stream ${stream} is not what it was: ${words[reason]}.`,
     data: { stream, reason, ...data },
   });
+}
+
+export function isHalted(error: unknown, reason: HaltReason): boolean {
+  if (!isHoldfastError(error, "PARTITION_HALTED")) return false;
+  return (error.data as { readonly reason?: unknown }).reason === reason;
 }
 
 export function fenced(

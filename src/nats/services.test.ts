@@ -101,7 +101,8 @@ withNats("over NATS, one replica", () => {
   });
 
   test("an app whose registration was lost is not begun anew over its records", async () => {
-    const register = () => new NatsApps(new JetStream(connection), { replicas: 1 });
+    const jetstream = new JetStream(connection, { patienceMs: 500 });
+    const register = () => new NatsApps(jetstream, { replicas: 1 });
     const record = { app: "shop", partitions: 1, secret: "5e", services: [] };
     await register().register(record);
     await admin.publish("hf.shop.log.0", "a record");

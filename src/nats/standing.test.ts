@@ -2,11 +2,15 @@
 // is not there, or a message: it is waited for. What stays so halts.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type NatsServers, startNats, withNats } from "../../test/support/nats-server.ts";
+import { type NodeTable, natsStorage } from "../nats-storage.ts";
 import { utf8 } from "../std/bytes.ts";
 import { batchOf } from "../testing/conformance/changelog.ts";
+import { NatsApps } from "./apps.ts";
 import { openNatsChangelog } from "./changelog.ts";
 import { openConnection } from "./client.ts";
 import type { Connection } from "./connection.ts";
+import { NatsCopies } from "./copies.ts";
+import { chainAfter } from "./frame.ts";
 import { JetStream } from "./jetstream.ts";
 import type { AskOptions, Outcome } from "./outcome.ts";
 import { createChangelog } from "./provision.ts";
@@ -65,8 +69,32 @@ withNats("servers that have just been started", () => {
     return {
       log,
       forgetful,
+      at: { jetstream, app: "young", partition, created },
       open: () => openNatsChangelog({ jetstream, app: "young", partition, created }),
     };
+  }
+
+  /** Storage of a node whose table stands there. */
+  function storageOf(
+    at: { jetstream: JetStream; app: string; partition: number; created: string },
+    place: { position: number; chain: number },
+  ) {
+    const table = {
+      place: () => place,
+      create: () => {},
+      discard: () => {},
+      restore: () => Promise.resolve(false),
+      open: () => ({ cold: {}, materialiser: {}, close: () => {} }),
+    };
+    return natsStorage({
+      ...at,
+      promise: "for tests",
+      table: table as unknown as NodeTable,
+      copies: new NatsCopies(at),
+      leases: { mark: () => Promise.resolve(undefined) },
+      made: () => Promise.resolve(at.created),
+      inTurn: () => Promise.resolve(),
+    });
   }
 
   test("a stream they do not know yet is no lost one, when it is opened", async () => {
@@ -91,6 +119,37 @@ withNats("servers that have just been started", () => {
     await log.append(batchOf(6));
     expect(forgetful.forgotten).toBe(0);
     expect((await open()).range.last).toBe(6);
+  });
+
+  test("a register that is older than it was is waited for", async () => {
+    const forgetful = new Forgetful();
+    const jetstream = new JetStream(forgetful as unknown as Connection);
+    const register = new NatsApps(jetstream, { replicas: 1 });
+    const record = { app: "older", partitions: 1, secret: "5e", services: [] };
+    await register.register(record);
+    forgetful.forget("STREAM.MSG.GET.HF_apps", 2, noMessage);
+    expect(await register.made("older")).toHaveProperty("HF_older_0");
+    expect(forgetful.forgotten).toBe(0);
+    // Streams that hold something are its own, then, and not those of an app that was lost.
+    const { created } = (await jetstream.info("HF_older_0")) ?? { created: "" };
+    const log = await openNatsChangelog({ jetstream, app: "older", partition: 0, created });
+    await log.append(batchOf(1));
+    forgetful.forget("STREAM.MSG.GET.HF_apps", 1, noMessage);
+    expect(await register.register(record)).toEqual(record);
+  });
+
+  test("a changelog that ends before what is remembered is believed to once it stays so", async () => {
+    const { log, at } = await place(10_000);
+    const sixth = batchOf(6);
+    const chain = chainAfter(log.range.chain, sixth);
+    const opening = storageOf(at, { position: 6, chain }).open({ onFatal: () => {} });
+    await log.append(sixth);
+    expect((await opening).changelog.range.last).toBe(6);
+    const ahead = storageOf(await place(300).then(({ at }) => at), { position: 6, chain });
+    await expect(ahead.open({ onFatal: () => {} })).rejects.toMatchObject({
+      code: "PARTITION_HALTED",
+      data: { reason: "rolled-back" },
+    });
   });
 
   test("what is said for long is believed", async () => {

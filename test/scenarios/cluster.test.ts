@@ -64,6 +64,38 @@ test("a call to a service nobody hosts waits, and is served when its app appears
   await tickets.engine.close();
 });
 
+test("R27: state of a service that nobody hosts yet is not edited in the wrong app", async () => {
+  const cluster = new TestCluster();
+  const tickets = await cluster.node({ app: "tickets", services: [ticketService] });
+  const edit = (): Promise<void> => tickets.engine.editState(cart, "a", { cart: ["T"] });
+  await expect(edit()).rejects.toMatchObject({ code: "SERVICE_NOT_FOUND" });
+  const shop = await cluster.node({ app: "shop", services: [cart] });
+  const edited = edit();
+  await cluster.advance("1s");
+  await edited;
+  const read = shop.engine.call(cart, "a").tickets();
+  await cluster.advance("1s");
+  expect(await read).toEqual(["T"]);
+  await shop.engine.close();
+  await tickets.engine.close();
+});
+
+test("R27: what waits for a service goes there, although its app came while nobody led here", async () => {
+  taken.clear();
+  const cluster = new TestCluster();
+  const shop = await cluster.node({ app: "shop", services: [cart] });
+  const sent = await shop.engine.send(cart, "a").addTicket("T");
+  await cluster.advance("1s");
+  shop.kill();
+  const tickets = await cluster.node({ app: "tickets", services: [ticketService] });
+  const next = await cluster.node({ app: "shop", services: [cart] });
+  const result = next.engine.invocation<boolean>(sent.id).result();
+  await cluster.advance("60s");
+  expect(await result).toBe(true);
+  await next.engine.close();
+  await tickets.engine.close();
+});
+
 test("when a node dies, another takes its partitions over and nothing acknowledged is lost", async () => {
   taken.clear();
   const cluster = new TestCluster();
