@@ -35,9 +35,9 @@ function inThread(port: Port, { path, guard }: ThreadSetup): void {
 }
 
 function onMessage<T>(port: Port, take: (message: T) => void): void {
-  port.on("message", (message: T | typeof endOfThread) => {
-    if (message === endOfThread) port.close();
-    else take(message as T);
+  port.on("message", (messages: readonly T[] | typeof endOfThread) => {
+    if (messages === endOfThread) port.close();
+    else for (const message of messages) take(message);
   });
 }
 

@@ -173,10 +173,19 @@ export class Processor implements Leader {
         this.#parts.materialiser.give({ ...batch, chain });
         this.#parts.durable?.(batch, clock.monotonic() - since);
         this.#settle();
-        this.flush();
+        this.#flushNext();
       },
       (error: unknown) => this.fail(error),
     );
+  }
+
+  /**
+   * What was decided meanwhile is the next batch. Where an append is a message, those it let go on
+   * speak first: many small messages would cost more than they save. A disk is kept busy instead.
+   */
+  #flushNext(): void {
+    if (this.#parts.changelog.fence !== "append") return this.flush();
+    if (this.#lines.length > 0) this.#parts.requestFlush();
   }
 
   #take(): string[] {

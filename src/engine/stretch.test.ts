@@ -24,21 +24,22 @@ function stretch() {
   const cold = new RefusingTable();
   const folded: [number, number][] = [];
   const failed: unknown[] = [];
-  let timer: (() => void) | undefined;
+  const timers = new Map<() => void, number>();
   const it = new Stretch(cold, {
-    after: (_ms, then) => {
-      timer = then;
-      return { cancel: () => (timer = undefined) };
+    after: (ms, then) => {
+      timers.set(then, ms);
+      return { cancel: () => timers.delete(then) };
     },
     folded: (position, bytes) => folded.push([position, bytes]),
     failed: (error) => failed.push(error),
   });
+  /** The one that is due first. */
   const fire = (): void => {
-    const then = timer;
-    timer = undefined;
+    const [then] = [...timers].sort(([, a], [, b]) => a - b)[0] ?? [];
+    if (then !== undefined) timers.delete(then);
     then?.();
   };
-  return { it, cold, folded, failed, fire };
+  return { it, cold, folded, failed, fire, timers };
 }
 
 const work = (): Deciding =>
@@ -95,4 +96,20 @@ test("I11: what a fold that failed for good has given out is never written witho
   expect(failed).toHaveLength(2);
   expect(failed[0]).toMatchObject({ code: "TABLE_DAMAGED" });
   expect(cold.position()).toBe(0);
+});
+
+test("a stretch is written when nothing more comes, or when its first batch has waited long", () => {
+  const { it, cold, timers } = stretch();
+  const leader = work();
+  const left = (): number[] => [...timers.values()].sort((a, b) => a - b);
+  it.take(leader.batch(1, 2));
+  const [quiet, age] = left() as [number, number];
+  const [first] = [...timers].find(([, ms]) => ms === age) ?? [];
+  it.take(leader.batch(3, 2));
+  expect(left()).toEqual([quiet, age]);
+  // More keeps coming: the timer of the first has not begun anew.
+  expect([...timers.keys()]).toContain(first);
+  expect(cold.position()).toBe(0);
+  first?.();
+  expect([cold.position(), left()]).toEqual([4, []]);
 });

@@ -15,8 +15,14 @@ import { Folder } from "./materialiser.ts";
  */
 const stretchBytesMax = 8 * 1024 * 1024;
 
-/** How long the last batch of a stretch waits for another. */
-const quietMs = 25;
+/**
+ * How long the last batch of a stretch waits for another. Under load the batches of one partition come
+ * tens of milliseconds apart, those of one of many partitions more; each written alone, they cost
+ * twice as much to fold. Whoever must see the newest in the table has it drained.
+ */
+const quietMs = 250;
+/** How long its first one waits at most, while others keep coming. */
+const stretchMsMax = 1000;
 /** How long a fold that found no room, or the table held by another program, waits. */
 const retryMs = 250;
 const keepRows = 20_000;
@@ -36,6 +42,8 @@ export class Stretch {
   #batches: StoredBatch[] = [];
   #bytes = 0;
   #timer: Timer | undefined;
+  /** Since the first batch of the stretch. */
+  #age: Timer | undefined;
   /** The last write found no room: the timer tries again, nothing else does. */
   #retrying = false;
   /** Told once what waits for the next write. */
@@ -52,8 +60,10 @@ export class Stretch {
     this.#bytes += batch.bytes.length;
     this.#folder.take(batch);
     if (this.#retrying) return;
-    if (this.#bytes >= stretchBytesMax) this.#write();
-    else this.#writeIn(quietMs);
+    if (this.#bytes >= stretchBytesMax) return this.#write();
+    this.#timer?.cancel();
+    this.#timer = this.#writeIn(quietMs);
+    this.#age ??= this.#writeIn(stretchMsMax);
   }
 
   whenWritten(then: (position: number) => void): void {
@@ -63,15 +73,14 @@ export class Stretch {
 
   /** What finds no room now is in the changelog and will be folded by the next one. */
   close(): number {
-    this.#timer?.cancel();
+    this.#cancel();
     this.#tryWrite();
     this.#cold.close();
     return this.#folder.folded;
   }
 
-  #writeIn(ms: number): void {
-    this.#timer?.cancel();
-    this.#timer = this.#parts.after(ms, () => {
+  #writeIn(ms: number): Timer {
+    return this.#parts.after(ms, () => {
       try {
         this.#write();
       } catch (error) {
@@ -80,9 +89,19 @@ export class Stretch {
     });
   }
 
+  #cancel(): void {
+    this.#timer?.cancel();
+    this.#age?.cancel();
+    this.#age = undefined;
+  }
+
   #write(): void {
+    this.#cancel();
     this.#retrying = !this.#tryWrite();
-    if (this.#retrying) return this.#writeIn(retryMs);
+    if (this.#retrying) {
+      this.#timer = this.#writeIn(retryMs);
+      return;
+    }
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const then of waiting) then(this.#folder.folded);

@@ -9,6 +9,7 @@ import {
   guardStop,
   type ThreadSetup,
   type ToTable,
+  type ToThread,
 } from "../model/thread-message.ts";
 import type { Carrier, StartCarrier } from "./remote-materialiser.ts";
 
@@ -29,13 +30,54 @@ export function inThread(entry: URL, path: string): StartCarrier {
     thread.worker.on("message", (message: FromThread) => told(message));
     thread.onEnd(failed);
     const { worker } = thread;
+    const outbox = new Outbox<ToThread>((messages) => worker.postMessage(messages));
     return {
-      post: (message) => worker.postMessage(message),
+      post: (message) => outbox.post(message, bytesOf(message)),
       ref: () => worker.ref(),
       unref: () => worker.unref(),
       end: thread.end,
     };
   };
+}
+
+/**
+ * How long batches are gathered on their way, and how much: to wake another thread for each of them
+ * costs as much as a commit's own work, and takes the core that would bring the next answer.
+ */
+const gatherMs = 10;
+const gatherBytesMax = 256 * 1024;
+
+/** Messages on their way to a thread, in order. What somebody waits for goes at once. */
+class Outbox<M> {
+  readonly #send: (messages: readonly M[]) => void;
+  #messages: M[] = [];
+  #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(send: (messages: readonly M[]) => void) {
+    this.#send = send;
+  }
+
+  /** Without `bytes` it goes at once, behind all that was posted before. */
+  post(message: M, bytes: number | undefined): void {
+    this.#messages.push(message);
+    this.#bytes += bytes ?? gatherBytesMax;
+    if (this.#bytes >= gatherBytesMax) return this.#flush();
+    this.#timer ??= setTimeout(() => this.#flush(), gatherMs).unref();
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const messages = this.#messages;
+    this.#messages = [];
+    this.#bytes = 0;
+    this.#send(messages);
+  }
+}
+
+function bytesOf(message: ToTable["message"]): number | undefined {
+  return message.kind === "batch" ? message.bytes.length : undefined;
 }
 
 interface Thread {
@@ -99,11 +141,13 @@ class SharedThread {
   readonly #thread: Thread;
   readonly #tables = new Map<number, Parameters<StartCarrier>>();
   readonly #referenced = new Set<number>();
+  readonly #outbox: Outbox<ToTable>;
   #next = 0;
   over = false;
 
   constructor(entry: URL) {
-    this.#thread = startThread(entry, undefined);
+    const { worker } = (this.#thread = startThread(entry, undefined));
+    this.#outbox = new Outbox((messages) => worker.postMessage(messages));
     this.#thread.worker.on("message", ({ table, message }: FromTable) => {
       this.#tables.get(table)?.[0](message);
     });
@@ -116,7 +160,9 @@ class SharedThread {
   carrier(path: string, ...told: Parameters<StartCarrier>): Carrier {
     const { worker } = this.#thread;
     const table = this.#next++;
-    const post = (message: ToTable["message"]): void => worker.postMessage({ table, message });
+    const post = (message: ToTable["message"]): void => {
+      this.#outbox.post({ table, message }, bytesOf(message));
+    };
     const refer = (referenced: boolean): void => {
       this.#referenced[referenced ? "add" : "delete"](table);
       if (this.#referenced.size > 0) worker.ref();

@@ -132,7 +132,7 @@ withNats("the storage of one partition over NATS", () => {
     const [a, b] = [await at.node("a"), await at.node("b")];
     await trimmed(at, a);
     const copies = new NatsCopies({
-      jetstream: new JetStream(connection),
+      jetstream: new JetStream(connection, { patienceMs: 1500 }),
       app: at.app,
       partition: 0,
     });
