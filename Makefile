@@ -76,6 +76,7 @@ proof: build ## The full size of every search; docs/proof.md has the last counts
 	FILE_CORRUPTION_SCALE=30 npx --no-install vitest run src/file/corruption.test.ts
 	FUZZ=100000 npx --no-install vitest run test/fuzz
 	KILLS=200 EXITS=100 npx --no-install vitest run test/faults/kill.test.ts test/faults/exits.test.ts
+	DISK_FAULTS=all TIMERS=100000 npx --no-install vitest run test/faults/disk-errors.test.ts test/faults/clocks.test.ts
 	npx --no-install tsx test/mutants/main.ts
 	MINUTES=$(or $(MINUTES),60) npx --no-install tsx sim/main.ts
 

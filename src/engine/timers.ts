@@ -28,9 +28,13 @@ export class TimerLoop {
     this.#fire();
   }
 
-  /** A timer was armed. */
+  /**
+   * A timer was armed. Where the clock was put forward, or the machine slept, what is slept for is
+   * due already: nobody else would see that before the sleep ends.
+   */
   armed(due: number): void {
     if (due < this.#wakeAt) this.#sleepUntil(due);
+    else if (this.#clock.now() > this.#wakeAt) this.#sleepUntil(this.#wakeAt);
   }
 
   stop(): void {

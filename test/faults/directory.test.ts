@@ -58,7 +58,7 @@ afterEach(async () => {
 });
 
 function start(uid?: number): EngineProcess {
-  const engine = new EngineProcess(program.path, uid);
+  const engine = new EngineProcess(program.path, { uid });
   running.push(engine);
   return engine;
 }

@@ -3,17 +3,25 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Answer, Order } from "./child.ts";
 
-export class EngineProcess {
+export interface EngineProcessOptions {
+  /** Whom it runs as, where the tests run as root. */
+  readonly uid?: number | undefined;
+  readonly args?: readonly string[];
+  /** On top of this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export class EngineProcess<O extends { readonly do: string } = Order> {
   readonly #child: ChildProcess;
   readonly #tickets = new Map<number, (answer: Answer) => void>();
   readonly exited: Promise<unknown>;
   #ticket = 0;
   #stderr = "";
 
-  /** `uid`: whom it runs as, where the tests run as root. */
-  constructor(program: string, uid?: number) {
-    this.#child = fork(program, [], {
+  constructor(program: string, { uid, args = [], env }: EngineProcessOptions = {}) {
+    this.#child = fork(program, args, {
       execArgv: [],
+      env: { ...process.env, ...env },
       stdio: ["ignore", "inherit", "pipe", "ipc"],
       ...(uid === undefined ? {} : { uid, gid: uid }),
     });
@@ -30,8 +38,12 @@ export class EngineProcess {
     });
   }
 
+  get stderr(): string {
+    return this.#stderr;
+  }
+
   /** What came of it, an error as its code, message and data. */
-  ask(order: Order): Promise<Answer> {
+  ask(order: O): Promise<Answer> {
     const ticket = ++this.#ticket;
     return new Promise((resolve) => {
       this.#tickets.set(ticket, resolve);
@@ -40,7 +52,7 @@ export class EngineProcess {
   }
 
   /** The value, or an error that says what came instead. */
-  async get(order: Order): Promise<unknown> {
+  async get(order: O): Promise<unknown> {
     const { value, code, message } = await this.ask(order);
     if (code !== undefined) throw new Error(`${order.do}: ${code} ${message}`);
     return value;
