@@ -108,6 +108,8 @@ export class NatsModel implements Server {
         if (request.seq !== undefined) stream.purge(request.seq);
         else stream.purgeSubject(request.filter ?? "");
         return answer({ success: true });
+      case "STREAM.LEADER.STEPDOWN":
+        return answer({ success: true });
       default:
         throw new Error(`no call ${call} in this model`);
     }

@@ -6,6 +6,7 @@ import type { Frame } from "./frame.ts";
 import { frameHeader, frameOf, frameText } from "./frame.ts";
 import { fenced, halted } from "./halt.ts";
 import { type Ack, type JetStream, type Refusal, refusals } from "./jetstream.ts";
+import { deadline } from "./link.ts";
 import { Patience } from "./standing.ts";
 
 export interface AppendOptions {
@@ -20,7 +21,7 @@ export interface AppendOptions {
   givenUp(): boolean;
 }
 
-/** How long a leader may be behind what was acknowledged, and the stream said not to be there. */
+/** How long a leader may be behind what was acknowledged, and the stream said to be gone or new. */
 interface Patiences {
   readonly behind: Patience;
   readonly gone: Patience;
@@ -29,6 +30,8 @@ interface Patiences {
 /** Refusals that pass: the stream or the server has no room. */
 const noRoom: readonly number[] = [10077, 10047, 10023, 10028, 10002, 10122];
 const askAgainMsMax = 1000;
+/** How long a leader may answer no append, longer than NATS takes to choose one. */
+const wedgedMs = 15_000;
 
 /** Resolves when the message is stored at `expected + 1`; rejects when it never will be by us. */
 export async function append(
@@ -45,6 +48,7 @@ export async function append(
   };
   let full = false;
   const patience = { behind: new Patience(jetstream), gone: new Patience(jetstream) };
+  let wedged = deadline(jetstream.world, wedgedMs);
   for (let tries = 0; ; tries++) {
     const ack = await jetstream.publish(subject, body, headers);
     if (counts(ack, stream, expected)) break;
@@ -53,6 +57,10 @@ export async function append(
     if (room) tries = Math.max(tries, 4);
     else if (await stored(options, ack, frame, expected, patience)) break;
     if (options.givenUp()) throw unknown(stream, ack);
+    if (ack.kind === "unknown" && wedged()) {
+      await jetstream.stepDown(stream);
+      wedged = deadline(jetstream.world, wedgedMs);
+    }
     await jetstream.pause(Math.min(20 * 2 ** Math.min(tries, 10), askAgainMsMax));
   }
   if (full) options.full(false);
@@ -136,12 +144,10 @@ async function found(
 async function thereStill({ jetstream, stream, created }: AppendOptions, { gone }: Patiences) {
   const info = await orLater(jetstream.info(stream));
   if (info === "later") return undefined;
-  if (info === undefined) {
-    if (gone.over()) throw halted(stream, "missing");
-    return undefined;
-  }
-  if (info.created !== created) throw halted(stream, "recreated", { created: info.created });
-  return info;
+  if (info?.created === created) return info;
+  if (!gone.over()) return undefined;
+  if (info === undefined) throw halted(stream, "missing");
+  throw halted(stream, "recreated", { created: info.created });
 }
 
 /** While NATS is away there is no answer; that is no end. */

@@ -157,6 +157,17 @@ export class JetStream {
     return { sequence: seq, subject: header("Nats-Subject"), data, header };
   }
 
+  /**
+   * Asks a stream's leader to let another lead. Servers know a state in which one answers everything
+   * but appends, and only this, or its end, gets them going again (nats-server 8519). Without
+   * replicas, or where it is forbidden, nothing happens.
+   */
+  async stepDown(stream: string): Promise<void> {
+    const subject = `$JS.API.STREAM.LEADER.STEPDOWN.${stream}`;
+    if (this.connection.connected)
+      await this.connection.ask(subject, empty, { timeoutMs: this.askMs });
+  }
+
   /** Removes all messages before this sequence. */
   async purge(stream: string, seq: number): Promise<void> {
     await this.#api(`STREAM.PURGE.${stream}`, { seq });

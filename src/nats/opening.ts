@@ -33,7 +33,8 @@ export async function inspect(
   created: string,
 ): Promise<Opened> {
   const { stream } = origin;
-  const info = await standing(jetstream, stream, (info) => !hasHoles(info));
+  const stands = (info: StreamInfo): boolean => info.created === created && !hasHoles(info);
+  const info = await standing(jetstream, stream, stands);
   if (info.created !== created) {
     throw halted(stream, "recreated", { created: info.created, known: created });
   }

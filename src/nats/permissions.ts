@@ -40,6 +40,7 @@ export function natsPermissions(options: RolesOptions): Readonly<Record<Role, Na
           "hf.*.ask.*",
           ...all.flatMap((stream) => api(["STREAM.INFO", "STREAM.MSG.GET"], stream)),
           ...[...changelogs, copies].flatMap((stream) => api(["DIRECT.GET"], stream)),
+          ...changelogs.flatMap((stream) => api(["STREAM.LEADER.STEPDOWN"], stream)),
         ],
       },
       subscribe: { allow: [`hf.${app}.ask.*`, inbox("node")] },

@@ -29,17 +29,36 @@ withNats("servers that have just been started", () => {
     await nats?.dispose();
   });
 
+  /** As a server answers that has read its store and not yet what the others say of it. */
+  const bornElsewhere = {
+    created: "2020-01-01T00:00:00Z",
+    config: { retention: "limits", storage: "file", discard: "new" },
+    state: { messages: 5, first_seq: 1, last_seq: 5 },
+  };
   const streamNotFound = { code: 404, err_code: 10059, description: "stream not found" };
   const noMessage = { code: 404, err_code: 10037, description: "no message found" };
+
+  type Said = object | "nobody" | "silence";
 
   /** A connection some of whose answers are replaced, each of them a few times. */
   class Forgetful {
     readonly closing = false;
-    readonly world = connection.world;
-    readonly #left = new Map<string, { times: number; readonly error: object | "nobody" }>();
+    readonly connected = true;
+    readonly asked: string[] = [];
+    /** How many times faster than ours its clock is. */
+    hurry = 1;
+    readonly world = {
+      ...connection.world,
+      clock: {
+        monotonic: () => connection.world.clock.monotonic() * this.hurry,
+        after: (ms: number, then: () => void) =>
+          connection.world.clock.after(ms / this.hurry, then),
+      },
+    };
+    readonly #left = new Map<string, { times: number; readonly error: Said }>();
 
     /** The next answers to what is asked of such a subject. */
-    forget(subject: string, times: number, error: object | "nobody" = streamNotFound): void {
+    forget(subject: string, times: number, error: Said = streamNotFound): void {
       this.#left.set(subject, { times, error });
     }
 
@@ -48,11 +67,14 @@ withNats("servers that have just been started", () => {
     }
 
     async ask(subject: string, body: Uint8Array, options: AskOptions): Promise<Outcome> {
+      this.asked.push(subject);
       const left = [...this.#left].find(([part]) => subject.includes(part))?.[1];
       if (left === undefined || left.times === 0) return connection.ask(subject, body, options);
       left.times--;
       if (left.error === "nobody") return { kind: "nobody" };
-      const data = utf8(JSON.stringify({ error: left.error }));
+      if (left.error === "silence") return { kind: "unknown", why: "no answer" };
+      const answer = "created" in left.error ? left.error : { error: left.error };
+      const data = utf8(JSON.stringify(answer));
       return { kind: "reply", reply: { data, status: 0, header: () => "" } };
     }
   }
@@ -150,6 +172,24 @@ withNats("servers that have just been started", () => {
       code: "PARTITION_HALTED",
       data: { reason: "rolled-back" },
     });
+  });
+
+  test("a stream with another birthday is the same one, if only it has the right one soon", async () => {
+    const { log, forgetful, open } = await place(10_000);
+    forgetful.forget("STREAM.INFO", 3, bornElsewhere);
+    expect((await open()).range.last).toBe(5);
+    forgetful.forget("hf.", 2, "nobody");
+    forgetful.forget("STREAM.INFO", 2, bornElsewhere);
+    await log.append(batchOf(6));
+    expect(forgetful.forgotten).toBe(0);
+  });
+
+  test("a leader that answers no append is asked to let another lead, and asked again", async () => {
+    const { log, forgetful } = await place(10_000);
+    forgetful.hurry = 1000;
+    forgetful.forget("hf.", 40, "silence");
+    await log.append(batchOf(6));
+    expect(forgetful.asked.filter((subject) => subject.includes("STEPDOWN"))).not.toHaveLength(0);
   });
 
   test("what is said for long is believed", async () => {

@@ -1,6 +1,6 @@
 // What a stream says of itself, believed only once it stays so. A cluster of servers that has just
 // been started, or has just chosen a leader, answers for a while from what it had: a stream is then
-// not there that is, or counts do not add up that will.
+// not there that is, or has another birthday, or counts do not add up that will.
 import { halted } from "./halt.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";
 

@@ -16,6 +16,15 @@ import { batchOf, changelogConformance } from "../../src/testing/conformance/cha
 import { faultsAsked, longFaults, reportFaults } from "../support/nats-faults.ts";
 import { type NatsServers, serverVersion, startNats, withNats } from "../support/nats-server.ts";
 
+let stepDowns = 0;
+
+class Watched extends JetStream {
+  override stepDown(stream: string): Promise<void> {
+    stepDowns++;
+    return super.stepDown(stream);
+  }
+}
+
 withNats("three servers", () => {
   let servers: NatsServers;
   let connection: Connection;
@@ -31,7 +40,7 @@ withNats("three servers", () => {
       maxPingOut: 2,
       timeout: 2000,
     });
-    jetstream = new JetStream(connection, { askMs: 1000, patienceMs: 60_000 });
+    jetstream = new Watched(connection, { askMs: 1000, patienceMs: 60_000 });
   }, 60_000);
   afterAll(async () => {
     await connection?.close();
@@ -205,6 +214,7 @@ withNats("three servers", () => {
         faults,
         acknowledged: count,
         lost: 0,
+        stepDowns,
         fenced: loads.reduce((sum, load) => sum + load.fenced, 0),
         writableAgainMsP50: Math.round(writable[Math.floor(writable.length / 2)] ?? 0),
         writableAgainMsP99: Math.round(writable[Math.ceil(writable.length * 0.99) - 1] ?? 0),
