@@ -29,7 +29,7 @@ const rooms = {
 /** Floor 7 beside index.ts, and floor 6. */
 const faces = ["testing", "cli"];
 const wiring =
-  "^src/(open|hosts|archive|replay-here|file-storage|nats-storage|nats-table|nats-node|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|backup|visitors|backup-sender|platform|platform-node|platform-browser)[.]ts$";
+  "^src/(open|hosts|archive|replay-here|file-storage|nats-storage|nats-table|nats-node|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|backup|migrate|visitors|backup-sender|platform|platform-node|platform-browser)[.]ts$";
 const face = "^src/index[.]ts$";
 const tests = "[.]test[.]ts$";
 
@@ -40,7 +40,7 @@ const natsClient = "^src/nats/client[.]ts$";
 const foreign = {
   // file-storage.ts: it places the table among the files, which file/ and sqlite/ each know half of.
   // journal/source-line.ts: it shows the user's line of code.
-  fs: "^src/(file/disk[.]ts|(archive|visitors|backup-sender|visitors|file-storage|nats-table|nats-cluster|table-folding)[.]ts|sqlite/|cli/|journal/source-line[.]ts)",
+  fs: "^src/(file/disk[.]ts|(archive|migrate|visitors|backup-sender|visitors|file-storage|nats-table|nats-cluster|table-folding)[.]ts|sqlite/|cli/|journal/source-line[.]ts)",
   child_process: "^src/(local/(materialiser|sql)-process[.]ts|cli/commands/dev[.]ts)$",
   zlib: "^src/file/",
   net: "^src/(file/lock|server/visitors)[.]ts$",
@@ -56,7 +56,7 @@ const foreign = {
 /** Node's own small change: adapters and Node's wiring may have it, the rest runs anywhere. */
 const plain = "^(crypto|path|url|timers|util)(/|$)";
 const nodeRooms =
-  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http|visitors)[.]ts|client/socket-node[.]ts|testing/outside[.]ts|journal/source-line[.]ts|(archive|file-storage|nats-table|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|backup|visitors|backup-sender|platform-node)[.]ts)";
+  "^src/(file/|sqlite/|nats/|local/|cli/|server/(listener|node-http|visitors)[.]ts|client/socket-node[.]ts|testing/outside[.]ts|journal/source-line[.]ts|(archive|file-storage|nats-table|nats-cluster|table-folding|materialiser-worker|sql-worker|salvage|doctor|backup|migrate|visitors|backup-sender|platform-node)[.]ts)";
 
 const floorRules = Object.entries(rooms).map(([room, below]) => ({
   name: `floor-of-${room}`,

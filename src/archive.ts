@@ -100,8 +100,9 @@ export class Archive implements AsyncDisposable {
   /** @throws HoldfastError `INVOCATION_NOT_FOUND`, `INVOCATION_ID_INVALID`. */
   invocation(id: string): Archived {
     const minted = positionOf(parseInvocationId(id).uuid);
-    const row = this.#tables.byDerivedId(id) ?? this.#tables.invocation(minted);
-    if (row !== undefined && idOf(row) === id) return this.#of(row);
+    const derived = this.#tables.derived.get(id);
+    const row = this.#tables.invocation(derived?.n ?? minted);
+    if (row !== undefined && (derived !== undefined || idOf(row) === id)) return this.#of(row);
     throw new HoldfastError("INVOCATION_NOT_FOUND", { data: { id } });
   }
 

@@ -69,7 +69,18 @@ export interface BackupDirectoryOptions {
  * @throws HoldfastError `DIRECTORY_LOCKED`, `DIRECTORY_FOREIGN`, `CHANGELOG_DAMAGED`,
  * `TABLE_DAMAGED`, and what `backupOf` throws.
  */
-export async function backupDirectory(options: BackupDirectoryOptions): Promise<BackupReport> {
+export function backupDirectory(options: BackupDirectoryOptions): Promise<BackupReport> {
+  const { to } = options;
+  return withClosed(options, (directory) => {
+    return backupOf(to, (path) => foldedTable(directory, path));
+  });
+}
+
+/** Does something with a directory that nobody has open, and keeps it closed meanwhile. */
+export async function withClosed<T>(
+  options: Omit<BackupDirectoryOptions, "to">,
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
   const directory = resolve(options.directory);
   const place = { disk, directory, allowRemote: options.allowRemote ?? false };
   if ((await inspectDirectory(place)) === "empty") {
@@ -83,7 +94,7 @@ export async function backupDirectory(options: BackupDirectoryOptions): Promise<
   try {
     await lastFoldEnded(directory);
     await finishSalvage(disk, directory);
-    return await backupOf(options.to, (path) => foldedTable(directory, path));
+    return await use(directory);
   } finally {
     await lock.release();
   }
@@ -96,7 +107,7 @@ async function lastFoldEnded(directory: string): Promise<void> {
 }
 
 /** The whole of a closed directory as a table at `path`: what it holds, folded to the end. */
-async function foldedTable(directory: string, path: string): Promise<void> {
+export async function foldedTable(directory: string, path: string): Promise<void> {
   const changelog = await openFileChangelog({ directory, readOnly: true, lock: false });
   const aside = `${path}.folding`;
   try {

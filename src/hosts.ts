@@ -11,7 +11,7 @@ import { Minter } from "./engine/minter.ts";
 import type { PartitionOptions } from "./engine/partition-world.ts";
 import { MemoryStorage } from "./local/memory-storage.ts";
 import { durationMs } from "./model/duration.ts";
-import { tagOf } from "./model/ids.ts";
+import { noApp, tagOf } from "./model/ids.ts";
 import { attemptsOpenMax } from "./model/limits.ts";
 import type { OpenTelemetry } from "./otel/api.ts";
 import type { OnVisitor } from "./platform.ts";
@@ -188,7 +188,7 @@ function worldOf(
   tag?: Uint8Array,
 ): HostParts["world"] {
   const { clock = platform.clock, randomBytes = platform.randomBytes } = world ?? {};
-  const minter = new Minter(randomBytes, tag);
+  const minter = new Minter(randomBytes, tag ?? tagOf(noApp));
   const strict = options.dev ?? globalThis.process?.env["NODE_ENV"] !== "production";
   return {
     clock,

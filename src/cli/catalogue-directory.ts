@@ -39,6 +39,30 @@ export const directoryCommands: readonly CommandSpec[] = [
     load: () => import("./commands/restore.ts"),
   },
   {
+    name: "migrate",
+    says: "Moves a data directory into a cluster, or an app back into a directory; compares both",
+    args: [
+      ["<way>", "to-cluster or to-directory"],
+      ["[directory]", "the data directory; its engine, or all nodes of the app, must be stopped"],
+    ],
+    settings: [
+      "data",
+      "allowRemoteData",
+      "nats",
+      "natsCreds",
+      "natsSync",
+      "app",
+      "partitions",
+      "replicas",
+      "durability",
+    ],
+    examples: [
+      "holdfast migrate to-cluster data --nats nats://a,nats://b,nats://c --app shop --replicas 3",
+      "holdfast migrate to-directory data --nats nats://a --app shop",
+    ],
+    load: () => import("./commands/migrate.ts"),
+  },
+  {
     name: "salvage",
     says: "Says what of a damaged data directory can be kept and what is lost; does it when told",
     args: [["<directory>", "the data directory; no engine may have it open"]],

@@ -56,6 +56,7 @@ interface InvocationRest {
   chain?: InvocationRow["chain"];
   origin?: InvocationRow["origin"];
   beside?: true;
+  former?: InvocationRow["former"];
   begunAt?: number;
   attempt?: number;
   failures?: number;
@@ -85,6 +86,7 @@ export function encodeInvocation(row: InvocationRow): string {
   if (row.chain.length > 0) rest.chain = row.chain;
   if (row.origin !== null) rest.origin = row.origin;
   if (row.beside) rest.beside = true;
+  if (row.former !== null) rest.former = row.former;
   if (row.begunAt !== null) rest.begunAt = row.begunAt;
   if (row.attempt !== 0) rest.attempt = row.attempt;
   if (row.failures !== 0) rest.failures = row.failures;
@@ -125,6 +127,7 @@ export function decodeInvocation(columns: InvocationColumns, text: string): Invo
     createdAt: columns.createdAt,
     origin: rest.origin ?? null,
     beside: rest.beside ?? false,
+    former: rest.former ?? null,
     at: rest.at,
     status: columns.status,
     modifiedAt: columns.modifiedAt,

@@ -15,7 +15,7 @@ import type { Desk } from "./desk.ts";
 import type { EngineHost, HostOptions } from "./engine-host.ts";
 import type { EngineEvent } from "./events.ts";
 import type { Inspector } from "./inspect.ts";
-import { KnownApps, PartitionDirectory, placeIn } from "./known-apps.ts";
+import { KnownApps, ofNoApp, PartitionDirectory, placeIn } from "./known-apps.ts";
 import { Leading, type Led } from "./leading.ts";
 import { Partition } from "./partition.ts";
 import { type ClusterView, PartitionServer, statusOf } from "./partition-server.ts";
@@ -248,7 +248,7 @@ export class ClusterNode implements EngineHost {
     const { open, record } = await this.#node();
     const text = id();
     if (this.#apps.ofId(text) === undefined) await this.#learn(open);
-    const place = this.#apps.ofId(text);
+    const place = this.#apps.ofId(text) ?? (record && ofNoApp(text, record));
     const app = place === undefined ? record : this.#apps.app(place.app);
     if (app === undefined) throw new HoldfastError("INVOCATION_NOT_FOUND", { data: { id: text } });
     // An id that is none is for a partition to refuse, in its words.

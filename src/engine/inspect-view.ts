@@ -3,7 +3,7 @@
 // looking at one never costs more than looking at many.
 import type { Entry } from "../model/entry.ts";
 import { formatAwakeableId } from "../model/ids.ts";
-import { calleeId, idOf } from "../model/invocation-id.ts";
+import { addressOf, calleeId, idOf } from "../model/invocation-id.ts";
 import type { Json, Payload, Result } from "../model/payload.ts";
 import { payloadBytes } from "../model/payload.ts";
 import type {
@@ -227,7 +227,8 @@ function openView(row: InvocationRow, command: number, open: OpenCommand): OpenV
 }
 
 export function awakeableId(row: InvocationRow, index: number): string {
-  const { partitionKey, n: position, incarnation } = row;
+  const { partitionKey, incarnation } = row;
+  const position = addressOf(row);
   return formatAwakeableId({ partitionKey, position, index, incarnation });
 }
 

@@ -106,8 +106,10 @@ export class Inspector {
   /** @throws HoldfastError `INVOCATION_ID_INVALID`. */
   byId(id: string): InvocationRow | undefined {
     const minted = positionOf(parseInvocationId(id).uuid);
-    const row = this.byNumber(this.queries.table.derived(id) ?? minted);
-    return row !== undefined && idOf(row) === id ? row : undefined;
+    const derived = this.queries.table.derived(id);
+    const row = this.byNumber(derived ?? minted);
+    // More than one id may lead to it: the one it was sent under, the one it had elsewhere.
+    return row !== undefined && (derived !== undefined || idOf(row) === id) ? row : undefined;
   }
 
   journal(n: InvocationNumber, from: number, limit: number): Entry[] {

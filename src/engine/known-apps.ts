@@ -55,7 +55,22 @@ export class KnownApps {
   }
 }
 
-export function placeIn({ app, partitions }: AppRecord, partitionKey: string): Place {
+/**
+ * Where an id of no app lies, as seen from one: it was made before the app was in a cluster, and moved
+ * here since. Undefined for what is no id.
+ */
+export function ofNoApp(id: string, own: Pick<AppRecord, "app" | "partitions">): Place | undefined {
+  try {
+    return placeIn(own, whereOf(id).partitionKey);
+  } catch {
+    return undefined;
+  }
+}
+
+export function placeIn(
+  { app, partitions }: Pick<AppRecord, "app" | "partitions">,
+  partitionKey: string,
+): Place {
   return { app, partition: partitionOfKey(partitionKey, partitions) };
 }
 
@@ -95,7 +110,8 @@ export class PartitionDirectory implements Directory {
   }
 
   locateId(id: string): string | undefined {
-    const place = this.#apps.ofId(id);
+    const { app } = this.#self;
+    const place = this.#apps.ofId(id) ?? ofNoApp(id, { app, partitions: this.#partitions });
     return place === undefined || this.#here(place) ? undefined : placeText(place);
   }
 

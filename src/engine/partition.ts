@@ -20,6 +20,7 @@ import { guardedClock } from "./guarded-clock.ts";
 import { type Gauges, Inspector } from "./inspect.ts";
 import { Invoker } from "./invoker.ts";
 import { Latencies } from "./latencies.ts";
+import { takeOwn } from "./own-outbox.ts";
 import { numberOf, type PartitionWorld } from "./partition-world.ts";
 import { Probes } from "./probes.ts";
 import { Processor } from "./processor.ts";
@@ -151,7 +152,8 @@ export class Partition implements Desk {
     this.codeChanged();
     this.#retention.start();
     this.#timers.start();
-    this.#relay?.restart();
+    if (this.#relay === undefined) takeOwn(this.tables, this.processor);
+    else this.#relay.restart();
   }
 
   /** Other definitions are here: what waited for them is tried (R11). */

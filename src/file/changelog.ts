@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { HoldfastError } from "../model/errors.ts";
 import type { Changelog } from "../ports/changelog.ts";
-import { inspectDirectory, makeDirectories, markDirectory } from "./directory.ts";
+import { inspectDirectory, makeDirectories, markDirectory, refuseMoved } from "./directory.ts";
 import type { Disk } from "./disk.ts";
 import { errorCodeOf, nodeDisk } from "./disk.ts";
 import { chainAt, FileChangelog } from "./file-changelog.ts";
@@ -61,7 +61,7 @@ export interface OpenFileChangelogOptions {
 /**
  * Opens the changelog of a data directory, after recovering it.
  *
- * @throws HoldfastError `DIRECTORY_LOCKED`, `DIRECTORY_FOREIGN`, `DIRECTORY_NEWER`,
+ * @throws HoldfastError `DIRECTORY_LOCKED`, `DIRECTORY_FOREIGN`, `DIRECTORY_NEWER`, `MOVED_AWAY`,
  * `DIRECTORY_REMOTE`, `CHANGELOG_DAMAGED`, `DISK_FULL`, `CHANGELOG_FAILED`.
  */
 export async function openFileChangelog(options: OpenFileChangelogOptions): Promise<Changelog> {
@@ -94,6 +94,7 @@ async function openToWrite(
   await makeDirectories(disk, directory);
   const held = lock === false ? undefined : await lock(directory);
   try {
+    await refuseMoved(disk, directory);
     if ((await inspectDirectory(place)) === "empty") await markDirectory(disk, directory, now());
     const folder = join(directory, changelogFolder);
     await finishSalvage(disk, directory);

@@ -95,6 +95,44 @@ export async function markDirectory(disk: Disk, directory: string, now: number):
 /** A parent that may be entered and not read: a mount point, mostly, and durable by itself. */
 const notAllowed: ReadonlySet<string> = new Set(["EACCES", "EPERM"]);
 
+/** In a directory that was moved elsewhere: where to, and by which move. */
+export const movedName = "moved.json";
+
+export interface MovedMark {
+  readonly to: string;
+  /** Names the state that was moved. */
+  readonly source: string;
+}
+
+export async function movedMark(disk: Disk, directory: string): Promise<MovedMark | undefined> {
+  const bytes = await readWhole(disk, join(directory, movedName));
+  if (bytes === undefined) return undefined;
+  try {
+    const { to, source } = JSON.parse(Buffer.from(bytes).toString("utf8")) as MovedMark;
+    return { to: String(to), source: String(source) };
+  } catch {
+    // Whatever it says: somebody moved this.
+    return { to: "a place that its mark no longer tells", source: "" };
+  }
+}
+
+/** Marks a directory as moved: nothing is written to it from then on. */
+export async function markMoved(disk: Disk, directory: string, mark: MovedMark): Promise<void> {
+  const about = "This data was moved: an engine that opened it would do the same work twice.";
+  const text = `${JSON.stringify({ about, ...mark }, undefined, 2)}\n`;
+  await replaceWhole(disk, join(directory, movedName), Buffer.from(text));
+}
+
+/** @throws HoldfastError `MOVED_AWAY`. */
+export async function refuseMoved(disk: Disk, directory: string): Promise<void> {
+  const mark = await movedMark(disk, directory);
+  if (mark === undefined) return;
+  throw new HoldfastError("MOVED_AWAY", {
+    happened: `${directory} was moved to ${mark.to}.`,
+    data: { directory, ...mark },
+  });
+}
+
 async function checkMarker({ disk, directory }: DirectoryOptions): Promise<void> {
   const path = join(directory, markerName);
   const format = formatOf(await readWhole(disk, path));

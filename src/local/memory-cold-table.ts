@@ -105,6 +105,10 @@ export class MemoryColdTable implements ColdTable {
     return text === undefined ? [] : decodeEntries(text).slice(from);
   }
 
+  derivedIds(): Iterable<readonly [string, InvocationNumber]> {
+    return this.#derived;
+  }
+
   derived(id: string): InvocationNumber | undefined {
     return this.#derived.get(id);
   }

@@ -74,6 +74,17 @@ export class MemoryQueries implements ColdQueries {
     return { rows, next: rows.length < limit ? undefined : rows.at(-1) };
   }
 
+  ids(
+    after: string | undefined,
+    limit: number,
+  ): Slice<readonly [string, InvocationNumber], string> {
+    const rows = [...this.table.derivedIds()]
+      .filter(([id]) => after === undefined || id > after)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .slice(0, limit);
+    return { rows, next: rows.length < limit ? undefined : rows.at(-1)?.[0] };
+  }
+
   close(): void {}
 
   #numbers(before: InvocationNumber): InvocationNumber[] {

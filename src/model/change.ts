@@ -1,10 +1,19 @@
 // What a partition may decide: the content of the changelog. A change is plain JSON data and says
 // what came out, never what was asked, so that recovery applies and does not decide again (I3).
 // Every released shape of these stays readable for ever (golden bytes).
-import type { CommandEntry, Notification } from "./entry.ts";
+import type { CommandEntry, CommandIndex, Entry, Notification } from "./entry.ts";
 import type { Message } from "./message.ts";
 import type { Failure, Payload, Result } from "./payload.ts";
-import type { ChainLink, InvocationNumber, Mode, OpenCommand, Origin, Waiter } from "./row.ts";
+import type {
+  ChainLink,
+  Former,
+  InvocationNumber,
+  InvocationRow,
+  Mode,
+  OpenCommand,
+  Origin,
+  Waiter,
+} from "./row.ts";
 
 /** A new invocation as it is logged. Its number is the position of the record. */
 export interface NewInvocation {
@@ -29,6 +38,27 @@ export interface NewInvocation {
   readonly beside?: true | undefined;
   /** Room for the cluster: who asked, by request id (R26) and by producer (R23). */
   readonly request?: string | undefined;
+}
+
+/** A row as it is moved: what its new place gives it anew is left out. */
+export interface MovedInvocation
+  extends Omit<
+    InvocationRow,
+    | "n"
+    | "at"
+    | "epoch"
+    | "entries"
+    | "inboxedAt"
+    | "objectName"
+    | "open"
+    | "buffered"
+    | "waiters"
+    | "former"
+  > {
+  readonly former: Former;
+  readonly open: readonly (readonly [CommandIndex, OpenCommand])[];
+  readonly buffered: readonly (readonly [string, number])[];
+  readonly waiters: readonly Waiter[];
 }
 
 export type Change =
@@ -181,6 +211,42 @@ export type Change =
   | { readonly kind: "accepted"; readonly to: string; readonly seq: number }
   /** Message `seq` of a producer's line was accepted here, with what this record holds (R23). */
   | { readonly kind: "delivered"; readonly from: string; readonly seq: number }
+  /**
+   * An invocation that lived elsewhere lives on here, as it stood there. Its number is the position
+   * of the record; a journal too long for one record goes on in others.
+   */
+  | {
+      readonly kind: "movedIn";
+      readonly invocation: MovedInvocation;
+      readonly entries: readonly Entry[];
+    }
+  /** More of its journal; with the last of it, how it had ended. */
+  | {
+      readonly kind: "movedOn";
+      readonly n: InvocationNumber;
+      readonly entries: readonly Entry[];
+      readonly end?: Pick<MovedInvocation, "status" | "result" | "expiry"> | undefined;
+    }
+  /** What an object's key was elsewhere; several records where its state is large. */
+  | {
+      readonly kind: "keyMoved";
+      readonly service: string;
+      readonly key: string;
+      readonly lock: InvocationNumber;
+      /** In order of arrival. */
+      readonly inbox: readonly InvocationNumber[];
+      readonly version: number;
+      readonly values: readonly (readonly [string, Payload])[];
+    }
+  | {
+      readonly kind: "promiseMoved";
+      readonly service: string;
+      readonly key: string;
+      readonly name: string;
+      readonly result: Result | null;
+      readonly waiters: readonly Waiter[];
+      readonly expiry: number | null;
+    }
   /** Everything completed with an expiry at or below these is gone (R17). */
   | { readonly kind: "swept"; readonly count: number; readonly time: number };
 

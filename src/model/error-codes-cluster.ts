@@ -12,9 +12,52 @@ export type ClusterErrorCode =
   | "PARTITION_FENCED"
   | "PARTITION_HALTED"
   | "NATS_UNAVAILABLE"
-  | "NATS_UNSUITABLE";
+  | "NATS_UNSUITABLE"
+  | "MOVED_AWAY"
+  | "MIGRATION_UNFINISHED"
+  | "MIGRATION_NOT_DRAINED"
+  | "MIGRATION_DIFFERS"
+  | "CLUSTER_RUNNING"
+  | "APP_NOT_FOUND";
 
 export const clusterErrorCodes: Readonly<Record<ClusterErrorCode, ErrorCodeEntry>> = {
+  MOVED_AWAY: {
+    status: 500,
+    happened: "What was here has moved elsewhere.",
+    why: "Two engines would go on with the same work, each by itself.",
+    fix: "Use what the message names. Only if that was never started, docs/operations.md says how to go back.",
+  },
+  MIGRATION_UNFINISHED: {
+    status: 500,
+    happened: "A migration into this app has begun and has not ended.",
+    why: "A part of what is to be served is not here yet.",
+    fix: "Run the same `holdfast migrate` again: it goes on where it was.",
+  },
+  MIGRATION_NOT_DRAINED: {
+    status: 409,
+    happened: "Something is under way between what moves and what does not.",
+    why: "Where it moves to, its answer would not be found.",
+    fix: "Start what is to be moved, let it settle, stop it, and migrate then.",
+  },
+  MIGRATION_DIFFERS: {
+    status: 500,
+    happened: "What was written is not what was read, or not all of it.",
+    why: "Nothing goes on from a move that is not proven whole.",
+    fix: "Nothing of the source was changed. Report it with the message; the source can be used on.",
+  },
+  APP_NOT_FOUND: {
+    status: 404,
+    happened: "There is no app of this name on this NATS.",
+    why: "An app is there once a node of it has been started, or it was prepared.",
+    fix: "Give another name: `holdfast cluster` lists the apps there are.",
+  },
+  CLUSTER_RUNNING: {
+    status: 409,
+    retryable: true,
+    happened: "Nodes of the app are running.",
+    why: "What they still decide would be left behind.",
+    fix: "Stop all nodes of the app. One that died is forgotten when its lease is over.",
+  },
   LEADER_UNREACHABLE: {
     status: 503,
     retryable: true,

@@ -59,6 +59,9 @@ export function explicitId(partitionKey: string, name: string, app: string | und
   return formatInvocationId(partitionKey, app === undefined ? uuid : withTag(uuid, app));
 }
 
+/** What stands in the place of an app in ids of an engine that stands alone: no app has this name. */
+export const noApp = "";
+
 /** Two bytes that stand for an app in the ids of its invocations. */
 export function tagOf(app: string): Uint8Array {
   return sha256(utf8(`holdfast app ${app}`)).subarray(0, 2);

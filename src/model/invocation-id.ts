@@ -8,12 +8,13 @@ import {
   derivedUuid,
   formatInvocationId,
   mintedUuid,
+  noApp,
   parseInvocationId,
   positionOf,
   withTag,
 } from "./ids.ts";
 import { placeOf } from "./place.ts";
-import type { InvocationNumber } from "./row.ts";
+import type { Former, InvocationNumber } from "./row.ts";
 import { partitionKeyOf } from "./target.ts";
 
 export interface Named {
@@ -21,16 +22,23 @@ export interface Named {
   readonly incarnation: string;
   readonly partitionKey: string;
   readonly derivedId: string | null;
+  readonly former?: Former | null;
 }
 
 /** What an id is minted from, apart from the row, which goes on changing. */
-export function namedOf({ n, incarnation, partitionKey, derivedId }: Named): Named {
-  return { n, incarnation, partitionKey, derivedId };
+export function namedOf({ n, incarnation, partitionKey, derivedId, former }: Named): Named {
+  return { n, incarnation, partitionKey, derivedId: former?.id ?? derivedId };
 }
 
 export function idOf(row: Named): string {
+  if (row.former) return row.former.id;
   if (row.derivedId !== null) return row.derivedId;
   return formatInvocationId(row.partitionKey, mintedUuid(row.n, row.incarnation));
+}
+
+/** The number that its awakeables' ids carry. */
+export function addressOf(row: Named): InvocationNumber {
+  return row.former?.n ?? row.n;
 }
 
 /** The id of the invocation that answers a call or send to `key` of `service`. */
@@ -63,10 +71,10 @@ export function idempotentId(home: Home, target: Target, idempotencyKey: string)
   return formatInvocationId(partitionKey, uuid);
 }
 
-/** In a cluster an id says which app it is of. */
+/** An id says which app it is of; outside of clusters, that it is of none. */
 function namedUuid({ secret, place }: Home, parts: readonly string[]): Uint8Array {
   const uuid = derivedUuid(utf8(secret), parts);
-  return place === "" ? uuid : withTag(uuid, placeOf(place).app);
+  return withTag(uuid, place === "" ? noApp : placeOf(place).app);
 }
 
 /** The number an id carries; without meaning for derived ids, which a table leads to theirs. */

@@ -79,6 +79,14 @@ export interface Origin {
   readonly begunAt: number | null;
 }
 
+/** What an invocation was known as where it was moved from; its ids stay what they were. */
+export interface Former {
+  /** The number that its awakeables' ids carry. */
+  readonly n: InvocationNumber;
+  /** Its id in text. */
+  readonly id: string;
+}
+
 /** Why an invocation is paused. `revisions` are those of the code already tried on it (R11). */
 export interface Pause {
   readonly failure: Failure;
@@ -110,6 +118,8 @@ export interface InvocationRow {
   readonly origin: Origin | null;
   /** A shared handler of a workflow: what is the key's stays until it has ended (R17). */
   readonly beside: boolean;
+  /** Set when it was moved here from another partition's history. */
+  readonly former: Former | null;
   at: number;
   status: Status;
   modifiedAt: number;

@@ -2,7 +2,7 @@
 // stream's last sequence, which holds on every server. With each app stand its streams and when each
 // was made: after the first registration none is ever made again, since an empty stream in the place
 // of a lost one would look like a beginning.
-import { type AppRecord, registered } from "../model/app-record.ts";
+import { type AppMove, type AppRecord, movedApp, registered } from "../model/app-record.ts";
 import { HoldfastError, isHoldfastError } from "../model/errors.ts";
 import type { Apps } from "../ports/apps.ts";
 import { textOfUtf8, utf8 } from "../std/bytes.ts";
@@ -33,11 +33,20 @@ export class NatsApps implements Apps {
     this.#options = options;
   }
 
-  async register(record: AppRecord): Promise<AppRecord> {
-    const { app } = record;
-    const claimed = await this.#change(({ records, made }) => {
-      return { records: registered(records, record), made };
-    });
+  register(record: AppRecord): Promise<AppRecord> {
+    return this.#claim(record.app, (records) => registered(records, record));
+  }
+
+  move(step: AppMove): Promise<AppRecord> {
+    const app = step.kind === "begin" ? step.record.app : step.app;
+    return this.#claim(app, (records) => movedApp(records, step));
+  }
+
+  async #claim(
+    app: string,
+    change: (records: readonly AppRecord[]) => readonly AppRecord[],
+  ): Promise<AppRecord> {
+    const claimed = await this.#change(({ records, made }) => ({ records: change(records), made }));
     const stands = claimed.records.find((each) => each.app === app) as AppRecord;
     if (claimed.made[app] !== undefined) return stands;
     const streams = await this.#provisioned(stands);

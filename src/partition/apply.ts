@@ -6,6 +6,7 @@ import type { InvocationNumber, InvocationRow, OpenCommand } from "../model/row.
 import { dueOf, expiryOf } from "../model/row.ts";
 import { invariant, unreachable } from "../std/assert.ts";
 import { applyCommand, applyNotification, journalCopied } from "./apply-entry.ts";
+import { applyMoved } from "./apply-moved.ts";
 import {
   dropState,
   editState,
@@ -52,6 +53,11 @@ export function apply(tables: Tables, change: Change, stamp: Stamp): void {
       return timerFired(tables, change, stamp);
     case "purged":
       return purged(tables, change.n, stamp);
+    case "movedIn":
+    case "movedOn":
+    case "keyMoved":
+    case "promiseMoved":
+      return applyMoved(tables, change, stamp);
     case "aliased":
       return tables.derived.put(change.id, { at: 0, n: change.n }, stamp.position);
     case "posted":
@@ -81,6 +87,10 @@ type OfInvocation = Exclude<
       | "timerFired"
       | "purged"
       | "aliased"
+      | "movedIn"
+      | "movedOn"
+      | "keyMoved"
+      | "promiseMoved"
       | "posted"
       | "accepted"
       | "delivered";

@@ -34,6 +34,7 @@ export function newRow(invocation: NewInvocation, stamp: Stamp): InvocationRow {
     createdAt: stamp.time,
     origin: invocation.origin ?? null,
     beside: invocation.beside ?? false,
+    former: null,
     at: stamp.position,
     status: "ready",
     modifiedAt: stamp.time,

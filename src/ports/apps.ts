@@ -1,7 +1,7 @@
 // Which apps there are on one cluster, what each hosts, and into how many partitions each is cut.
-import type { AppRecord } from "../model/app-record.ts";
+import type { AppMove, AppRecord } from "../model/app-record.ts";
 
-export type { AppRecord, AppService } from "../model/app-record.ts";
+export type { AppMove, AppRecord, AppService } from "../model/app-record.ts";
 
 export interface Apps {
   /**
@@ -12,4 +12,11 @@ export interface Apps {
    */
   register(record: AppRecord): Promise<AppRecord>;
   all(): Promise<readonly AppRecord[]>;
+  /**
+   * Does one step of a move by compare-and-set; where an app is new, its streams are made. Answers
+   * its record.
+   *
+   * @throws HoldfastError `TARGET_NOT_EMPTY`, `MIGRATION_UNFINISHED`, `MOVED_AWAY`.
+   */
+  move(step: AppMove): Promise<AppRecord>;
 }

@@ -63,6 +63,8 @@ export interface ColdQueries {
     limit: number,
   ): Slice<PromiseName, PromiseName>;
   timers(after: TimerRow | undefined, limit: number): Slice<TimerRow, TimerRow>;
+  /** Ids that lead to an invocation by the table, in order. */
+  ids(after: string | undefined, limit: number): Slice<readonly [string, InvocationNumber], string>;
   close(): void;
 }
 

@@ -6,7 +6,7 @@ import { durationMs } from "../model/duration.ts";
 import type { CommandEntry } from "../model/entry.ts";
 import { errorOf, failureOf, HoldfastError, TerminalError } from "../model/errors.ts";
 import { formatAwakeableId } from "../model/ids.ts";
-import { calleeId, idOf } from "../model/invocation-id.ts";
+import { addressOf, calleeId, idOf } from "../model/invocation-id.ts";
 import { nameBytesMax } from "../model/limits.ts";
 import type { CallRequest } from "../model/message.ts";
 import type { Result } from "../model/payload.ts";
@@ -208,12 +208,13 @@ export class BaseContext {
 
   awakeable<T>(): { id: string; promise: Promise<T> } {
     const { attempt } = this;
-    const { partitionKey, incarnation, n } = attempt.row;
+    const { partitionKey, incarnation } = attempt.row;
+    const position = addressOf(attempt.row);
     const index = attempt.nextIndex;
     const promise = this.asked<T>({ kind: "awakeable" }, decodeResult(undefined), () =>
       attempt.machine.learnedAt(attempt.host.position),
     );
-    return { id: formatAwakeableId({ partitionKey, position: n, index, incarnation }), promise };
+    return { id: formatAwakeableId({ partitionKey, position, index, incarnation }), promise };
   }
 
   resolveAwakeable(id: string, value?: unknown): void {

@@ -130,6 +130,17 @@ class SqliteQueries implements ColdQueries {
     return { rows, next: rows.length < limit ? undefined : rows.at(-1) };
   }
 
+  ids(
+    after: string | undefined,
+    limit: number,
+  ): Slice<readonly [string, InvocationNumber], string> {
+    const sql = "SELECT id, n FROM derived_row WHERE id > ? ORDER BY id LIMIT ?";
+    const rows = this.#all(sql, [after ?? "", limit]).map(
+      ([id, n]) => [text(id), Number(n)] as const,
+    );
+    return { rows, next: rows.length < limit ? undefined : rows.at(-1)?.[0] };
+  }
+
   close(): void {
     this.table.close();
   }

@@ -12,7 +12,9 @@ export const sqlRowsMax = 10_000;
 export type NamedRow = Readonly<Record<string, SqlValue>>;
 
 const iso = (ms: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${ms} / 1000.0, 'unixepoch')`;
-const id = "invocation_id(partition_key, n, rest ->> '$.incarnation', derived_id)";
+const id =
+  "invocation_id(partition_key, n, rest ->> '$.incarnation', " +
+  "coalesce(rest ->> '$.former.id', derived_id))";
 const target = "service || iif(key IS NULL, '', '/' || key) || '/' || handler";
 
 const views = `

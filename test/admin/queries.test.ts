@@ -16,6 +16,10 @@ import { changes, invocationRow } from "../../src/testing/conformance/cold-rows.
 const folder = mkdtempSync(join(tmpdir(), "holdfast-queries-"));
 const statuses: readonly Status[] = ["suspended", "running", "paused", "completed"];
 const rowsMade = 12_000;
+const derived = Array.from(
+  { length: 21 },
+  (_, i) => [`inv_1${String(i).padStart(5, "0")}`, i + 1] as const,
+);
 let memory: ColdQueries;
 let sqlite: ColdQueries;
 
@@ -35,7 +39,8 @@ beforeAll(() => {
   const path = join(folder, "table.db");
   const writer = openSqliteColdTable(path);
   const table = new MemoryColdTable();
-  for (const cold of [writer, table]) cold.write(changes({ position: rowsMade, invocations }));
+  for (const cold of [writer, table])
+    cold.write(changes({ position: rowsMade, invocations, derived }));
   writer.close();
   memory = new MemoryQueries(table);
   sqlite = openSqliteQueries(path);
@@ -44,6 +49,19 @@ beforeAll(() => {
 afterAll(() => {
   sqlite.close();
   rmSync(folder, { recursive: true, force: true });
+});
+
+test("ids that lead to an invocation are listed in order, by pages", () => {
+  for (const of of [sqlite, memory]) {
+    const found: (readonly [string, number])[] = [];
+    for (let after: string | undefined; ; ) {
+      const { rows, next } = of.ids(after, 7);
+      found.push(...rows);
+      if (next === undefined) break;
+      after = next;
+    }
+    expect(found).toEqual(derived);
+  }
 });
 
 const filters: readonly InvocationFilter[] = [

@@ -1,7 +1,7 @@
 // One of each: every kind of change and of command, in its shortest and its fullest form, and
 // arbitrary ones. The types demand an entry for each kind that is added.
 import fc from "fast-check";
-import type { Change, LogRecord } from "../../src/model/change.ts";
+import type { Change, LogRecord, MovedInvocation } from "../../src/model/change.ts";
 import type { Command, CommandKind, Notification } from "../../src/model/entry.ts";
 import type { Failure, Payload, Result } from "../../src/model/payload.ts";
 import type { OpenCommand, Waiter } from "../../src/model/row.ts";
@@ -113,10 +113,96 @@ const invocation = {
   input: '"t1"',
 } as const;
 
+const movedInvocation = {
+  ...invocation,
+  derivedId: "inv_x",
+  headers: null,
+  idempotencyKey: null,
+  retention: null,
+  chain: [{ n: 2, holds: "Cart/user-2" }],
+  createdAt: time - 9000,
+  origin: null,
+  beside: false,
+  former: { n: 40, id: "inv_x" },
+  status: "scheduled",
+  modifiedAt: time - 9000,
+  begunAt: null,
+  completedAt: null,
+  attempt: 0,
+  failures: 0,
+  failingSince: null,
+  lastFailure: null,
+  crashes: 0,
+  revision: null,
+  commands: 0,
+  cancelled: false,
+  due: time + 5000,
+  pause: null,
+  result: null,
+  expiry: null,
+  open: [],
+  buffered: [],
+  waiters: [],
+} as const satisfies MovedInvocation;
+
 const place = "shop/3";
 
 export const changes: Samples<Change> = {
   aliased: [{ kind: "aliased", n: 5, id: "inv_y" }],
+  movedIn: [
+    { kind: "movedIn", invocation: movedInvocation, entries: [] },
+    {
+      kind: "movedIn",
+      invocation: {
+        ...movedInvocation,
+        status: "suspended",
+        open: [
+          [0, { kind: "call", n: -1, id: "inv_z" }],
+          [1, { kind: "sleep", due: time + 5000 }],
+        ],
+        buffered: [["approved", 2]],
+        waiters: [{ n: 5, of: 2, at: "shop/3", incarnation: "AAAAAAAAAAAAAAAAAAAAAA" }],
+      },
+      entries: [{ kind: "command", index: 0, command: { kind: "sleep", due: time }, at: time }],
+    },
+  ],
+  movedOn: [
+    { kind: "movedOn", n: 5, entries: [{ kind: "cancelled", at: time }] },
+    {
+      kind: "movedOn",
+      n: 5,
+      entries: [],
+      end: { status: "completed", result: { value: "true" }, expiry: time },
+    },
+  ],
+  keyMoved: [
+    {
+      kind: "keyMoved",
+      ...object,
+      lock: 5,
+      inbox: [6, 7],
+      version: 3,
+      values: [["tickets", '["t1"]']],
+    },
+  ],
+  promiseMoved: [
+    {
+      kind: "promiseMoved",
+      ...object,
+      name: "verified",
+      result: null,
+      waiters: [waiter],
+      expiry: null,
+    },
+    {
+      kind: "promiseMoved",
+      ...object,
+      name: "verified",
+      result: { value: '"yes"' },
+      waiters: [],
+      expiry: time,
+    },
+  ],
   posted: [
     {
       kind: "posted",

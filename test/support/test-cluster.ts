@@ -64,22 +64,7 @@ export class TestCluster {
     const name = `n${++this.#nodes}`;
     const life = { dead: false, cut: false };
     const events: EngineEvent[] = [];
-    const cluster: Cluster = {
-      app,
-      partitions,
-      connect: () =>
-        Promise.resolve({
-          node: name,
-          apps: this.#apps,
-          leases: reachable(this.#leasesOf(app).of(name), life),
-          bus,
-          storage: (partition) => ({
-            promise: "in memory, for tests",
-            open: () => Promise.resolve(this.#open(`${app}/${partition}`, life, part)),
-          }),
-          close: () => bus.close(),
-        }),
-    };
+    const cluster = this.#cluster({ app, partitions, name, bus, life, clock: part });
     const options = { services, data: ".", dev: true, closeTimeout: 0 } as const;
     const told = { onEvent: (event: EngineEvent) => void events.push(event), onFatal: () => {} };
     const host = makeNode({ ...options, ...told }, cluster, ".", {
@@ -111,6 +96,32 @@ export class TestCluster {
     };
   }
 
+  /** The same as whoever is no node of it sees it. */
+  cluster(app: string, partitions = 4): Cluster {
+    const life = { dead: false, cut: false };
+    const bus = this.#wire.connect();
+    return this.#cluster({ app, partitions, name: "nobody", bus, life, clock: this.clock });
+  }
+
+  #cluster({ app, partitions, name, bus, life, clock }: Connecting): Cluster {
+    return {
+      app,
+      partitions,
+      connect: () =>
+        Promise.resolve({
+          node: name,
+          apps: this.#apps,
+          leases: reachable(this.#leasesOf(app).of(name), life),
+          bus,
+          storage: (partition) => ({
+            promise: "in memory, for tests",
+            open: () => Promise.resolve(this.#open(`${app}/${partition}`, life, clock)),
+          }),
+          close: () => bus.close(),
+        }),
+    };
+  }
+
   advance(duration: Duration): Promise<void> {
     return this.clock.advance(duration);
   }
@@ -130,6 +141,15 @@ export class TestCluster {
     const queries = (): MemoryQueries => new MemoryQueries(cold);
     return { changelog, cold, materialiser, queries, close: () => changelog.close() };
   }
+}
+
+interface Connecting {
+  readonly app: string;
+  readonly partitions: number;
+  readonly name: string;
+  readonly bus: MemoryBus;
+  readonly life: Life;
+  readonly clock: Clock;
 }
 
 /** Leases as a node has them that may be cut off. */

@@ -187,7 +187,8 @@ function ownKey(decision: Decision, incarnation: string, derivedId: string | und
 }
 
 export function calleeOf(decision: Decision, row: InvocationRow): Callee {
-  const { n, incarnation, derivedId, key, partitionKey } = row;
+  const { n, incarnation, key, partitionKey } = row;
+  const derivedId = row.former?.id ?? row.derivedId;
   if (derivedId !== null) return { n, incarnation, derivedId };
   // The id of what has no key cannot be told from its incarnation where there are more partitions.
   if (key === null && decision.leader.directory.cluster) return { n, incarnation, partitionKey };

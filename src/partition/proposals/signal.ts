@@ -2,7 +2,12 @@
 // same rules serve the outside (with an answer) and other handlers (without).
 
 import { failureOf, HoldfastError } from "../../model/errors.ts";
-import { parseAwakeableId } from "../../model/ids.ts";
+import {
+  type AwakeableAddress,
+  formatInvocationId,
+  mintedUuid,
+  parseAwakeableId,
+} from "../../model/ids.ts";
 import { idOf, numberOfId } from "../../model/invocation-id.ts";
 import { signalsBufferedMax } from "../../model/limits.ts";
 import type { Result } from "../../model/payload.ts";
@@ -63,7 +68,7 @@ export function completeAwakeable(
   } catch (error) {
     return error as HoldfastError;
   }
-  const row = decision.tables.invocation(parsed.position);
+  const row = waiting(decision, parsed);
   const known = row?.incarnation === parsed.incarnation && parsed.index < row.commands;
   if (row === undefined || !known) {
     return new HoldfastError("AWAKEABLE_NOT_FOUND", { data: { id } });
@@ -71,6 +76,16 @@ export function completeAwakeable(
   if (row.open.get(parsed.index)?.kind !== "awakeable") return undefined;
   complete(decision, { n: row.n, of: parsed.index }, result);
   return undefined;
+}
+
+/** Where its id says; or, moved since, where the id that it had there leads. */
+function waiting(decision: Decision, address: AwakeableAddress): InvocationRow | undefined {
+  const { partitionKey, position, incarnation } = address;
+  const row = decision.tables.invocation(position);
+  if (row?.incarnation === incarnation) return row;
+  const id = formatInvocationId(partitionKey, mintedUuid(position, incarnation));
+  const moved = decision.tables.derived.get(id);
+  return moved && decision.tables.invocation(moved.n);
 }
 
 export function cancelById(decision: Decision, id: string): HoldfastError | undefined {

@@ -60,6 +60,8 @@ export function appsConformance(suite: AppsConformance): void {
     expect(await b.all()).toEqual([appOf("shop", "Cart")]);
   });
 
+  movedScenarios(suite);
+
   scenario(suite, "of two who claim a name at once, one gets it", async ({ expect, a, b }) => {
     const claims = [a.register(appOf("shop", "Cart")), b.register(appOf("other", "Cart"))];
     const outcomes = await Promise.allSettled(claims);
@@ -77,6 +79,37 @@ export function appsConformance(suite: AppsConformance): void {
       Array.from({ length: 8 }, (_, i) => `Service${i}`),
     );
   });
+}
+
+function movedScenarios(suite: AppsConformance): void {
+  scenario(
+    suite,
+    "an app that is moved into is nobody's until all of it is there",
+    async (bench) => {
+      const { expect, a, b } = bench;
+      const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+        promise.then(
+          () => undefined,
+          (error: { readonly code: unknown }) => error.code,
+        );
+      const begin = (moving: string) =>
+        ({ kind: "begin", record: { ...appOf("shop"), moving } }) as const;
+      // Prepared, and never used: what moves in brings its own secret.
+      await a.register({ ...appOf("shop"), secret: "07" });
+      expect(await a.move(begin("one"))).toEqual({ ...appOf("shop"), moving: "one" });
+      expect(await b.move(begin("one"))).toEqual({ ...appOf("shop"), moving: "one" });
+      expect(await codeOf(b.move(begin("two")))).toBe("MIGRATION_UNFINISHED");
+      expect(await codeOf(b.register(appOf("shop", "Cart")))).toBe("MIGRATION_UNFINISHED");
+      expect(await a.move({ kind: "end", app: "shop", moving: "one" })).toEqual(appOf("shop"));
+      await b.register(appOf("shop", "Cart"));
+      expect(await codeOf(a.move(begin("one")))).toBe("TARGET_NOT_EMPTY");
+      await a.move({ kind: "leave", app: "shop", movedTo: "there" });
+      expect(await codeOf(b.register(appOf("shop", "Cart")))).toBe("MOVED_AWAY");
+      expect(await codeOf(b.move(begin("one")))).toBe("MOVED_AWAY");
+      // Its services are free for another app.
+      await b.register(appOf("other", "Cart"));
+    },
+  );
 }
 
 function scenario(

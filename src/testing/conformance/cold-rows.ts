@@ -21,6 +21,7 @@ export function invocationRow(n: number, fields: Partial<InvocationRow> = {}): I
     partitionKey,
     incarnation: `inc${String(n).padStart(19, "0")}`,
     derivedId: null,
+    former: null,
     service: "Cart",
     key: `user-${String(n)}`,
     handler: "addTicket",
