@@ -35,9 +35,10 @@ export const lagBytesMax: number = 32 * mib;
 
 /**
  * Records the table may be behind. Small ones leave several times their size in memory until they
- * are folded: a sleeper is 250 bytes of changelog and 1.6 kB of rows.
+ * are folded, a sleeper of 3 records and 250 bytes some 1 kB of rows; and V8 lets garbage grow to
+ * three times what is held before it collects. More than two stretches of a fold gain nothing.
  */
-export const lagRecordsMax = 200_000;
+export const lagRecordsMax = 64_000;
 
 /** The key of an object or workflow. It is part of every row of that object. */
 export const keyBytesMax: number = 1 * kib;

@@ -23,7 +23,7 @@ export function promiseChanged(tables: Tables, change: PromiseChange, stamp: Sta
     row.result = change.result;
     row.waiters = [];
   }
-  tables.promises.touch(text, row, stamp.position);
+  tables.promises.put(text, row, stamp.position);
 }
 
 /** What is left for those who still wait when a run leaves stays this long, in ms. */

@@ -29,8 +29,8 @@ export class FewMap<K, V> implements MapLike<K, V> {
   #value: V | undefined;
   #map: Map<K, V> | undefined;
 
-  constructor(entries: Iterable<readonly [K, V]> = []) {
-    for (const [key, value] of entries) this.set(key, value);
+  constructor(entries?: Iterable<readonly [K, V]>) {
+    if (entries !== undefined) for (const [key, value] of entries) this.set(key, value);
   }
 
   get size(): number {
@@ -79,26 +79,30 @@ export class FewMap<K, V> implements MapLike<K, V> {
   }
 
   /** In the order of their first `set`, as a `Map` has them. */
-  *[Symbol.iterator](): IterableIterator<readonly [K, V]> {
-    if (this.#map !== undefined) yield* this.#map;
-    else if (this.#filled) yield [this.#key as K, this.#value as V];
+  [Symbol.iterator](): IterableIterator<readonly [K, V]> {
+    if (this.#map !== undefined) return this.#map[Symbol.iterator]();
+    return (this.#filled ? [[this.#key as K, this.#value as V] as const] : none).values();
   }
 
-  *keys(): IterableIterator<K> {
-    for (const [key] of this) yield key;
+  keys(): Iterable<K> {
+    if (this.#map !== undefined) return this.#map.keys();
+    return this.#filled ? [this.#key as K] : none;
   }
 
-  *values(): IterableIterator<V> {
-    for (const [, value] of this) yield value;
+  values(): Iterable<V> {
+    if (this.#map !== undefined) return this.#map.values();
+    return this.#filled ? [this.#value as V] : none;
   }
 }
+
+const none: readonly never[] = [];
 
 /** A set of mostly none or one. */
 export class FewSet<K> implements SetLike<K> {
   #map: FewMap<K, true> | undefined;
 
-  constructor(keys: Iterable<K> = []) {
-    for (const key of keys) this.add(key);
+  constructor(keys?: Iterable<K>) {
+    if (keys !== undefined) for (const key of keys) this.add(key);
   }
 
   get size(): number {
@@ -122,7 +126,7 @@ export class FewSet<K> implements SetLike<K> {
     this.#map?.clear();
   }
 
-  *[Symbol.iterator](): IterableIterator<K> {
-    if (this.#map !== undefined) yield* this.#map.keys();
+  [Symbol.iterator](): Iterator<K> {
+    return (this.#map?.keys() ?? none)[Symbol.iterator]();
   }
 }

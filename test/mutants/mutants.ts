@@ -129,8 +129,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a change that comes while a stretch is written is forgotten (R14)",
     file: "src/partition/tables/hot-rows.ts",
-    find: "if (held !== undefined && held.at === at) {",
-    put: "if (held !== undefined) {",
+    find: "return held.at === this.#ats[i] && this.#rows.get(this.#keys[i] as K) === held;",
+    put: "return this.#rows.get(this.#keys[i] as K) === held;",
   },
   {
     name: "timers are not looked at when an epoch begins",

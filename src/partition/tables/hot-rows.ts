@@ -30,8 +30,12 @@ export interface HotRowsOptions<K, R> {
 export class HotRows<K, R extends Held> {
   readonly #rows = new Map<K, R | Gone>();
   readonly #options: HotRowsOptions<K, R>;
-  /** Every touch, oldest first: key, the row's `at` then, and the table's position then. */
+  /**
+   * Every touch, oldest first: key, row, the row's `at` then, and the table's position then. It
+   * holds as long as the row was not touched again, which is seen without asking the map.
+   */
   #keys: K[] = [];
+  #touched: (R | Gone)[] = [];
   #ats: number[] = [];
   #seen: number[] = [];
   #head = 0;
@@ -53,7 +57,7 @@ export class HotRows<K, R extends Held> {
     const row = this.#options.cold(key);
     if (row === undefined) return undefined;
     this.#rows.set(key, row);
-    this.#note(key, row.at);
+    this.#note(key, row, row.at);
     return row;
   }
 
@@ -64,22 +68,25 @@ export class HotRows<K, R extends Held> {
 
   /** Puts a new row, changed at `position`. */
   put(key: K, row: R, position: number): void {
+    this.#rows.set(key, row);
     row.at = position;
     this.#position = position;
-    this.#rows.set(key, row);
-    this.#note(key, position);
+    this.#note(key, row, position);
   }
 
-  /** Says that a row got from here was changed at `position`. */
+  /** Says that a row, got from here in the same decision, was changed at `position`. */
   touch(key: K, row: R, position: number): void {
-    if (row.at === position && this.#rows.get(key) === row) return;
-    this.put(key, row, position);
+    if (row.at === position) return;
+    row.at = position;
+    this.#position = position;
+    this.#note(key, row, position);
   }
 
   delete(key: K, position: number): void {
+    const gone = new Gone(position);
     this.#position = position;
-    this.#rows.set(key, new Gone(position));
-    this.#note(key, position);
+    this.#rows.set(key, gone);
+    this.#note(key, gone, position);
   }
 
   /** Rows held, deletions as null; in no order. */
@@ -92,10 +99,9 @@ export class HotRows<K, R extends Held> {
     const end = this.#keys.length;
     for (let i = this.#cursor; i < end; i++) {
       const at = this.#ats[i] as number;
-      const key = this.#keys[i] as K;
-      const held = this.#rows.get(key);
-      if (at <= folded || held === undefined || held.at !== at) continue;
-      yield [key, held instanceof Gone ? null : held];
+      if (at <= folded || !this.#holds(i)) continue;
+      const held = this.#touched[i] as R | Gone;
+      yield [this.#keys[i] as K, held instanceof Gone ? null : held];
     }
     this.#cursor = end;
   }
@@ -105,15 +111,13 @@ export class HotRows<K, R extends Held> {
     const { quiet, keep, onForget } = this.#options;
     let forgotten = 0;
     while (this.#head < this.#keys.length && (this.#seen[this.#head] as number) <= position) {
-      const key = this.#keys[this.#head] as K;
-      const at = this.#ats[this.#head] as number;
-      const held = this.#rows.get(key);
-      if (held !== undefined && held.at === at) {
+      if (this.#holds(this.#head)) {
+        const held = this.#touched[this.#head] as R | Gone;
         const gone = held instanceof Gone;
         if (!gone && this.#rows.size <= keep) break;
         if (gone || quiet(held)) {
-          this.#rows.delete(key);
-          if (at > forgotten) forgotten = at;
+          this.#rows.delete(this.#keys[this.#head] as K);
+          if (held.at > forgotten) forgotten = held.at;
         }
       }
       this.#head++;
@@ -122,8 +126,15 @@ export class HotRows<K, R extends Held> {
     this.#compact();
   }
 
-  #note(key: K, at: number): void {
+  /** Whether touch `i` is the last one of a row that is still here. */
+  #holds(i: number): boolean {
+    const held = this.#touched[i] as R | Gone;
+    return held.at === this.#ats[i] && this.#rows.get(this.#keys[i] as K) === held;
+  }
+
+  #note(key: K, held: R | Gone, at: number): void {
     this.#keys.push(key);
+    this.#touched.push(held);
     this.#ats.push(at);
     this.#seen.push(Math.max(at, this.#position));
   }
@@ -133,20 +144,20 @@ export class HotRows<K, R extends Held> {
     const length = this.#keys.length;
     if (this.#head < 4096 && length - this.#head < 4 * this.#rows.size + 4096) return;
     const keys: K[] = [];
+    const touched: (R | Gone)[] = [];
     const ats: number[] = [];
     const seen: number[] = [];
     let cursor = 0;
     for (let i = this.#head; i < length; i++) {
-      const key = this.#keys[i] as K;
-      const at = this.#ats[i] as number;
-      const given = i < this.#cursor;
-      if (this.#rows.get(key)?.at !== at) continue;
-      if (given) cursor++;
-      keys.push(key);
-      ats.push(at);
+      if (!this.#holds(i)) continue;
+      if (i < this.#cursor) cursor++;
+      keys.push(this.#keys[i] as K);
+      touched.push(this.#touched[i] as R | Gone);
+      ats.push(this.#ats[i] as number);
       seen.push(this.#seen[i] as number);
     }
     this.#keys = keys;
+    this.#touched = touched;
     this.#ats = ats;
     this.#seen = seen;
     this.#cursor = cursor;

@@ -24,15 +24,18 @@ export class Journals {
   append(n: InvocationNumber, index: number, entry: Entry, position: number): void {
     let row = this.#rows.get(n);
     if (row === undefined) {
-      row = { n, at: 0, from: index, entries: [], positions: [] };
+      // Not grown from empty ones: a list that was has room for 17, and most journals are short.
+      const positions = this.#track ? [] : [position];
+      row = { n, at: position, from: index, entries: [entry], positions };
       this.#rows.set(n, row);
+      if (this.#track) this.#changed.push(row);
+      return;
     }
     const length = row.from + row.entries.length;
-    invariant(index === length, `I4: entry ${index} appended to a journal of ${length}`);
+    invariant(index === length, () => `I4: entry ${index} appended to a journal of ${length}`);
     row.entries.push(entry);
     // Whoever folds lets go of journals whole.
     if (!this.#track) row.positions.push(position);
-    else if (row.at === 0) this.#changed.push(row);
     row.at = position;
   }
 

@@ -2,17 +2,19 @@
 // horizon; the rest is paged from the cold table's index when the horizon moves. It moves only by a
 // read that merges both, keyed by (due, n, of), so that no timer is skipped or told twice (R14).
 
-import type { TimerRow } from "../../model/row.ts";
+import type { InvocationNumber, TimerRow } from "../../model/row.ts";
 import type { ColdRead } from "../../ports/cold-table.ts";
 import { Heap } from "../../std/heap.ts";
 
+/** A timer as it was changed last. */
 interface HotTimer {
   readonly timer: TimerRow;
-  readonly key: string;
   readonly at: number;
   readonly gone: boolean;
   /** The cold table has never held it: what came and went since the last fold is no write. */
   readonly born: boolean;
+  /** Another of the same invocation. */
+  next: HotTimer | undefined;
 }
 
 export interface TimersOptions {
@@ -25,8 +27,8 @@ export interface TimersOptions {
 export class Timers {
   readonly #cold: ColdRead;
   readonly #options: TimersOptions;
-  /** Armed or disarmed and not yet folded, by `due:n:of`. */
-  readonly #hot = new Map<string, HotTimer>();
+  /** Armed or disarmed and not yet folded, by invocation: it mostly has one, two at the most. */
+  readonly #hot = new Map<InvocationNumber, HotTimer>();
   readonly #queue: HotTimer[] = [];
   #head = 0;
   #cursor = 0;
@@ -40,7 +42,7 @@ export class Timers {
     this.#options = options;
   }
 
-  /** Timers in memory. */
+  /** Timers in memory, those of one invocation counted as one. */
   get size(): number {
     return this.#hot.size + this.#near.size;
   }
@@ -52,7 +54,7 @@ export class Timers {
 
   disarm(timer: TimerRow, position: number): void {
     this.#note(timer, position, true);
-    this.#armed.delete(keyOf(timer));
+    if (this.#armed.size > 0) this.#armed.delete(keyOf(timer));
   }
 
   /** Takes the next timer due at or before `now`; it stays until it is disarmed. */
@@ -77,7 +79,7 @@ export class Timers {
     }
     const cold = this.#cold.timers(this.#horizon, Number.MAX_SAFE_INTEGER, 1)[0];
     let next = cold?.due;
-    for (const { timer, gone } of this.#hot.values()) {
+    for (const { timer, gone } of this.#changes()) {
       if (!gone && (next === undefined || timer.due < next)) next = timer.due;
     }
     if (next === undefined) return undefined;
@@ -88,7 +90,7 @@ export class Timers {
   *changed(folded: number): IterableIterator<readonly [TimerRow, "put" | "delete"]> {
     for (; this.#cursor < this.#queue.length; this.#cursor++) {
       const hot = this.#queue[this.#cursor] as HotTimer;
-      if (hot.at <= folded || this.#hot.get(hot.key) !== hot) continue;
+      if (hot.at <= folded || this.#find(hot.timer) !== hot) continue;
       if (!hot.gone) yield [hot.timer, "put"];
       else if (!hot.born) yield [hot.timer, "delete"];
     }
@@ -98,7 +100,7 @@ export class Timers {
     for (; this.#head < this.#queue.length; this.#head++) {
       const hot = this.#queue[this.#head] as HotTimer;
       if (hot.at > position) break;
-      if (this.#hot.get(hot.key) === hot) this.#hot.delete(hot.key);
+      this.#remove(hot);
     }
     if (this.#head > 4096 && this.#head * 2 > this.#queue.length) {
       this.#queue.splice(0, this.#head);
@@ -108,10 +110,38 @@ export class Timers {
   }
 
   #note(timer: TimerRow, at: number, gone: boolean): void {
-    const key = keyOf(timer);
-    const hot = { timer, key, at, gone, born: this.#hot.get(key)?.born ?? !gone };
-    this.#hot.set(key, hot);
+    const before = this.#find(timer);
+    if (before !== undefined) this.#remove(before);
+    const { n } = timer;
+    const hot = { timer, at, gone, born: before?.born ?? !gone, next: this.#hot.get(n) };
+    this.#hot.set(n, hot);
     this.#queue.push(hot);
+  }
+
+  #find({ due, n, of }: TimerRow): HotTimer | undefined {
+    let hot = this.#hot.get(n);
+    while (hot !== undefined && (hot.timer.due !== due || hot.timer.of !== of)) hot = hot.next;
+    return hot;
+  }
+
+  /** Does nothing when another change has taken its place. */
+  #remove(hot: HotTimer): void {
+    const { n } = hot.timer;
+    const first = this.#hot.get(n);
+    if (first === hot) {
+      if (hot.next === undefined) this.#hot.delete(n);
+      else this.#hot.set(n, hot.next);
+      return;
+    }
+    for (let before = first; before !== undefined; before = before.next) {
+      if (before.next === hot) before.next = hot.next;
+    }
+  }
+
+  *#changes(): IterableIterator<HotTimer> {
+    for (const first of this.#hot.values()) {
+      for (let hot: HotTimer | undefined = first; hot !== undefined; hot = hot.next) yield hot;
+    }
   }
 
   #bring(timer: TimerRow): void {
@@ -127,8 +157,8 @@ export class Timers {
     const page = this.#cold.timers(from, until, this.#options.pageMax);
     const last = page.length === this.#options.pageMax ? page[page.length - 1] : undefined;
     const end = last ?? { due: until, n: Number.MAX_SAFE_INTEGER, of: 0 };
-    for (const timer of page) if (!this.#hot.has(keyOf(timer))) this.#bring(timer);
-    for (const { timer, gone } of this.#hot.values()) {
+    for (const timer of page) if (this.#find(timer) === undefined) this.#bring(timer);
+    for (const { timer, gone } of this.#changes()) {
       const inside = compareTimers(timer, from) > 0 && compareTimers(timer, end) <= 0;
       if (!gone && inside) this.#bring(timer);
     }
