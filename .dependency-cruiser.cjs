@@ -19,7 +19,7 @@ const rooms = {
   nats: ["std", "model", "ports", "codec"],
   otel: ["std", "model", "ports"],
   // Floor 5: what speaks a protocol.
-  server: ["std", "model", "ports", "sdk", "engine"],
+  server: ["std", "model", "ports", "sdk", "engine", "journal"],
   client: ["std", "model", "sdk"],
   // Rules over syntax: they know nothing else.
   eslint: [],

@@ -22,7 +22,7 @@ export interface Archived {
 }
 
 /** States in which an invocation has begun and not ended. */
-const begun: readonly Status[] = ["running", "ready", "suspended", "backing-off", "paused"];
+export const begun: readonly Status[] = ["running", "ready", "suspended", "backing-off", "paused"];
 /** A changelog that is trimmed while it is looked for is looked for again. */
 const triesMax = 5;
 

@@ -238,11 +238,15 @@ const steers: readonly CommandSpec[] = [
 const replays: readonly CommandSpec[] = [
   {
     name: "check",
-    says: "Replays what is under way against code that is to be deployed; runs no step",
+    says: "Replays what is under way, in a directory or a running engine, against other code; runs no step",
     args: [["<module...>", "files that export services, objects or workflows"]],
     options: [["--sample <n>", "replay every n-th only"]],
-    settings: ["data"],
-    examples: ["holdfast check app.ts", "holdfast check app.ts --data backup --sample 10"],
+    settings: ["data", "adminUrl", "adminToken"],
+    examples: [
+      "holdfast check app.ts",
+      "holdfast check app.ts --data backup --sample 10",
+      "holdfast check app.ts --admin-url https://shop.internal:9070",
+    ],
     load: () => import("./commands/check.ts"),
   },
   {
@@ -250,7 +254,7 @@ const replays: readonly CommandSpec[] = [
     says: "Prints an invocation with its journal, for replays and tests",
     args: [id],
     options: [["--redact <file>", "its default export (value, where) is written for each value"]],
-    settings: ["data"],
+    settings: ["data", "adminUrl", "adminToken"],
     examples: ["holdfast export inv_1… > run.json"],
     load: () => import("./commands/export.ts"),
   },

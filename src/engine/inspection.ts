@@ -1,6 +1,7 @@
 // The reading side of one engine: the partitions' own, merged. Each answer carries the positions
 // its partitions were folded to when it was read; lists go on by a cursor that holds one place per
 // partition. It decides nothing and changes nothing.
+import type { Entry } from "../model/entry.ts";
 import { HoldfastError } from "../model/errors.ts";
 import { idOf } from "../model/invocation-id.ts";
 import type { InvocationRow, ObjectRow, TimerRow } from "../model/row.ts";
@@ -109,6 +110,14 @@ export class Inspection {
     const { row, partition } = await this.#found(id);
     const entries = partition.journal(row.n, from, Math.min(limit, pageMax));
     return entries.map((entry, i) => entryView(entry, from + i));
+  }
+
+  /** As it is stored, with the whole of its journal. */
+  async stored(
+    id: string,
+  ): Promise<{ readonly row: InvocationRow; readonly entries: readonly Entry[] }> {
+    const { row, partition } = await this.#found(id);
+    return { row, entries: partition.journal(row.n, 0, row.entries) };
   }
 
   /** Who waits for what, down to the cause. */

@@ -4,61 +4,11 @@ import type { Operation } from "../engine/door.ts";
 import type { InvocationDetail } from "../engine/inspect-view.ts";
 import { pageMax } from "../engine/paging.ts";
 import { whyLines } from "../engine/why-words.ts";
+import { storeJournal } from "../journal/stored-journal.ts";
 import { type ErrorCode, HoldfastError, isHoldfastError } from "../model/errors.ts";
-import type { Status } from "../model/row.ts";
-import type { InvocationFilter } from "../ports/cold-queries.ts";
+import { filterOf, filterQuery, pageQuery, statuses } from "./admin-invocation-filter.ts";
 import { type AdminRoute, type Asked, allows, fieldInvalid, queryInvalid } from "./admin-route.ts";
 import { type HttpResponse, jsonResponse } from "./http.ts";
-
-const statuses: readonly Status[] = [
-  "scheduled",
-  "inboxed",
-  "ready",
-  "running",
-  "suspended",
-  "backing-off",
-  "paused",
-  "completed",
-];
-
-const filterQuery = {
-  status: `any of ${statuses.join(", ")}, or unfinished; with commas`,
-  service: "name of the service",
-  key: "object key",
-  handler: "name of the handler",
-  createdFrom: "created at or after: ISO 8601, or milliseconds since 1970",
-  createdBefore: "created before",
-} as const;
-const pageQuery = {
-  limit: `rows, from 1 to ${pageMax}; default 100`,
-  cursor: "what the page before answered",
-} as const;
-
-function filterOf(asked: Asked): InvocationFilter {
-  const status = asked.text("status");
-  return {
-    statuses: status === undefined ? undefined : statusesOf(status.split(",")),
-    service: asked.text("service"),
-    key: asked.query.get("key") ?? undefined,
-    handler: asked.text("handler"),
-    createdFrom: asked.time("createdFrom"),
-    createdBefore: asked.time("createdBefore"),
-  };
-}
-
-function statusesOf(names: readonly string[]): Status[] {
-  const found = new Set<Status>();
-  for (const name of names) {
-    if (name === "unfinished") {
-      for (const status of statuses) if (status !== "completed") found.add(status);
-    } else {
-      const known = statuses.find((status) => status === name);
-      if (known === undefined) throw queryInvalid("status", `it is none of ${statuses.join(", ")}`);
-      found.add(known);
-    }
-  }
-  return [...found];
-}
 
 async function list(asked: Asked): Promise<HttpResponse> {
   const page = { limit: asked.whole("limit"), cursor: asked.text("cursor") };
@@ -86,6 +36,13 @@ async function journal(asked: Asked): Promise<HttpResponse> {
     asked.engine.inspect.journal(id, asked.whole("from") ?? 0, asked.whole("limit") ?? pageMax),
   );
   return jsonResponse(200, { entries });
+}
+
+/** Awakeable ids can be made of it: for who may operate. */
+async function stored(asked: Asked): Promise<HttpResponse> {
+  const id = asked.param("id");
+  const { row, entries } = await named(id, () => asked.engine.inspect.stored(id));
+  return jsonResponse(200, storeJournal(row, entries));
 }
 
 async function why(asked: Asked): Promise<HttpResponse> {
@@ -294,6 +251,13 @@ export const invocationRoutes: readonly AdminRoute[] = [
     says: "Its journal: what its handler asked and learned, in order.",
     query: { from: "index of the first entry", limit: pageQuery.limit },
     answer: journal,
+  },
+  {
+    method: "GET",
+    path: `${one}/export`,
+    role: "operate",
+    says: "It and its journal as `holdfast export` prints them, to be replayed against code.",
+    answer: stored,
   },
   {
     method: "GET",

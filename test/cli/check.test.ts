@@ -4,6 +4,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Engine, object } from "../../src/index.ts";
+import { hostsOf, listen } from "../../src/server/listener.ts";
+import { nodeHandlerOf } from "../../src/server/node-http.ts";
+import { adminOf, adminTokens } from "../support/admin.ts";
 import { CliFolder } from "../support/cli.ts";
 
 const app = (first: string): string => `import { object } from "holdfast";
@@ -66,6 +69,37 @@ test("check: code that parts is told with entry and line, and ends with 7", asyn
   });
   expect((await folder.run("check", "same.ts", "--sample", "x")).code).toBe(1);
 });
+
+test("check and export ask a running engine where an admin side is named", async () => {
+  const admin = adminOf(engine, { hosts: hostsOf("127.0.0.1") });
+  const server = await listen(
+    nodeHandlerOf((request) => admin.answer(request)),
+    { port: 0, authenticated: true },
+  );
+  try {
+    folder.set("HOLDFAST_ADMIN_TOKEN", adminTokens.operate);
+    const at = ["--admin-url", server.url, "--data", "nowhere"];
+    const same = await folder.run("check", "same.ts", ...at);
+    expect({ code: same.code, out: same.out }).toEqual({ code: 0, out: "" });
+    expect(same.error).toContain("2 of 2 invocations that are under way were replayed: 2 go on");
+    const other = await folder.run("check", "other.ts", "--json", "--sample", "2", ...at);
+    expect(other.code).toBe(7);
+    expect(JSON.parse(other.out)).toMatchObject({
+      live: 2,
+      replayed: 1,
+      diverged: [{ id, target: "Account/b/pay", divergence: { code: "JOURNAL_MISMATCH" } }],
+    });
+    const from = await folder.run("export", id, ...at);
+    expect(from.out).toBe((await folder.run("export", id)).out);
+    const unknown = "inv_10SHxgluLUdD1e2rcdmo3zo70e7gv6hUf7";
+    expect((await folder.run("export", unknown, ...at)).code).toBe(4);
+    // Ids of awakeables can be made of what is in it.
+    folder.set("HOLDFAST_ADMIN_TOKEN", adminTokens.read);
+    expect((await folder.run("export", id, ...at)).error).toContain("FORBIDDEN");
+  } finally {
+    await server.close();
+  }
+}, 60_000);
 
 test("export and replay: an invocation as a file, with its secrets or without", async () => {
   const { out } = await folder.run("export", id);

@@ -230,7 +230,7 @@ describe("a changelog that was trimmed behind copies", () => {
     dropTable();
     expect((await opened()).code).toBe("COPY_DAMAGED");
     expect(readdirSync(data).filter((name) => name.startsWith("table."))).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("the directory is ours, and may be written", () => {

@@ -1,6 +1,7 @@
 // `holdfast check`: every invocation that has begun and not ended, replayed against code that is to
-// be deployed. It reads the data directory without opening it, runs no step and writes nothing.
-import { Archive, type Archived } from "../../archive.ts";
+// be deployed. It asks a running engine, or reads the data directory without opening it; it runs no
+// step and writes nothing.
+import type { Archived } from "../../archive.ts";
 import type { Divergence } from "../../journal/replayer.ts";
 import { idOf } from "../../model/invocation-id.ts";
 import { targetText } from "../../model/target.ts";
@@ -8,6 +9,7 @@ import { replayHere } from "../../replay-here.ts";
 import { type Invoked, textOption } from "../command.ts";
 import { divergenceLines } from "../divergence.ts";
 import { exit, UsageError } from "../exit.ts";
+import { journalSource } from "../journal-source.ts";
 import { AppLoader } from "../load-app.ts";
 
 interface Parted {
@@ -20,13 +22,18 @@ export async function run(invoked: Invoked): Promise<number> {
   const { args, configured, out } = invoked;
   const sample = sampleOf(textOption(invoked, "sample"));
   const { services } = await new AppLoader(args).load();
-  const archive = await Archive.open(configured.values.data);
+  const source = await journalSource(configured);
   const parted: Parted[] = [];
   let replayed = 0;
   let live = 0;
   try {
-    for (const one of archive.live()) {
+    for await (const load of source.live()) {
       if (live++ % sample !== 0) continue;
+      const one = await load();
+      if (one === undefined) {
+        live--;
+        continue;
+      }
       replayed++;
       const divergence = await divergenceOf(one, services);
       if (divergence === undefined) continue;
@@ -37,7 +44,7 @@ export async function run(invoked: Invoked): Promise<number> {
         out.data(line);
     }
   } finally {
-    await archive.close();
+    await source[Symbol.asyncDispose]();
   }
   if (out.json) out.value({ live, replayed, diverged: parted });
   out.say(

@@ -1,20 +1,20 @@
-// `holdfast export`: one invocation with its journal, as a file that replay and tests take. It reads
-// the data directory without opening it, in use or not.
-import { Archive } from "../../archive.ts";
+// `holdfast export`: one invocation with its journal, as a file that replay and tests take. It asks a
+// running engine, or reads the data directory without opening it, in use or not.
 import { type Redact, storeJournal } from "../../journal/stored-journal.ts";
 import { type Invoked, textOption } from "../command.ts";
 import { exit, UsageError } from "../exit.ts";
+import { journalSource } from "../journal-source.ts";
 import { importFile } from "../load-app.ts";
 
 export async function run(invoked: Invoked): Promise<number> {
   const { args, configured, out } = invoked;
   const redact = await redactOf(textOption(invoked, "redact"));
-  const archive = await Archive.open(configured.values.data);
+  const source = await journalSource(configured);
   try {
-    const { row, entries } = archive.invocation(args[0] as string);
+    const { row, entries } = await source.invocation(args[0] as string);
     out.value(storeJournal(row, entries, redact));
   } finally {
-    await archive.close();
+    await source[Symbol.asyncDispose]();
   }
   return exit.done;
 }
