@@ -16,18 +16,18 @@ export const statuses: readonly Status[] = [
   "completed",
 ];
 
-export const filterQuery = {
+export const filterQuery: Readonly<Record<string, string>> = {
   status: `any of ${statuses.join(", ")}, or unfinished; with commas`,
   service: "name of the service",
   key: "object key",
   handler: "name of the handler",
   createdFrom: "created at or after: ISO 8601, or milliseconds since 1970",
   createdBefore: "created before",
-} as const;
-export const pageQuery = {
+};
+export const pageQuery: Readonly<Record<"limit" | "cursor", string>> = {
   limit: `rows, from 1 to ${pageMax}; default 100`,
   cursor: "what the page before answered",
-} as const;
+};
 
 export function filterOf(asked: Asked): InvocationFilter {
   const status = asked.text("status");
