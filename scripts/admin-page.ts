@@ -53,6 +53,10 @@ configured by their SHA-256 and a role ([cli.md](cli.md#settings)):
 | \`operate\` | also cancel, kill, pause, resume, restart, edit state |
 | \`admin\` | also purge, clear, move many at once |
 
+With \`--jwt-keys\` and \`--jwt-audience\` tokens that somebody else has signed are taken too ([as the ingress
+does](http-api.md#who-may-ask)); their claim \`holdfast_role\` is the role. With \`--tls-cert\` and \`--tls-key\` it speaks
+HTTPS, and with \`--tls-ca\` only to clients with a certificate of these authorities, who still need a token.
+
 A host name that is not expected is answered with 421, a page of another origin with 403; there is no
 CORS. The live page of \`holdfast dev\` has a cookie instead (\`HttpOnly\`, \`SameSite=Strict\`), by a link that
 works once; with it, what changes anything needs the header \`x-holdfast-csrf\`, which no other page can send.

@@ -31,11 +31,17 @@ export function fileStorage(options: FileStorageOptions): Storage {
 }
 
 async function open(
-  { directory, allowRemote, onVisitor }: FileStorageOptions,
+  { directory, allowRemote, exclusive, onVisitor }: FileStorageOptions,
   onFatal: (error: unknown) => void,
 ): Promise<OpenStorage> {
   const entry = workerEntry();
-  const changelog = await openFileChangelog({ directory, allowRemote, onFatal, onVisitor });
+  const changelog = await openFileChangelog({
+    directory,
+    allowRemote,
+    exclusive,
+    onFatal,
+    onVisitor,
+  });
   try {
     const path = join(directory, tableName);
     await lastFoldEnded(directory);

@@ -35,8 +35,8 @@ export interface EngineOptions {
    */
   readonly cluster?: Cluster | undefined;
   /**
-   * Development: an await outside the journal is an error rather than an event. Default: whether
-   * NODE_ENV is not "production".
+   * Development: an await outside the journal is an error rather than an event, and a data directory
+   * that others may enter is taken. Default: whether NODE_ENV is not "production".
    */
   readonly dev?: boolean | undefined;
   /** Told what happens, typed. Default: warnings are written to the standard error. */
@@ -113,7 +113,8 @@ export function hostOf(options: EngineOptions, telemetry?: Telemetry): EngineHos
   let visited: OnVisitor | undefined;
   const onVisitor: OnVisitor = (visitor) =>
     (visited ??= platform.visitors?.(host, path))?.(visitor);
-  const storage = platform.fileStorage({ directory: path, allowRemote, onVisitor });
+  const exclusive = !isDev(options);
+  const storage = platform.fileStorage({ directory: path, allowRemote, exclusive, onVisitor });
   const onClosed = (): void => {
     if (open.get(path) === host) open.delete(path);
   };
@@ -189,7 +190,7 @@ function worldOf(
 ): HostParts["world"] {
   const { clock = platform.clock, randomBytes = platform.randomBytes } = world ?? {};
   const minter = new Minter(randomBytes, tag ?? tagOf(noApp));
-  const strict = options.dev ?? globalThis.process?.env["NODE_ENV"] !== "production";
+  const strict = isDev(options);
   return {
     clock,
     mint: world?.mint ?? (() => minter.mint()),
@@ -210,6 +211,10 @@ function worldOf(
       ...world?.options,
     },
   };
+}
+
+function isDev({ dev }: EngineOptions): boolean {
+  return dev ?? globalThis.process?.env["NODE_ENV"] !== "production";
 }
 
 /** What is told of events is the program's: where it throws, the engine goes on, and says so once. */

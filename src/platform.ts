@@ -11,6 +11,8 @@ export type OnVisitor = NonNullable<OpenFileChangelogOptions["onVisitor"]>;
 export interface FileStorageOptions {
   readonly directory: string;
   readonly allowRemote: boolean;
+  /** Nobody but its owner may be able to enter it. Default false. */
+  readonly exclusive?: boolean | undefined;
   readonly onVisitor?: OnVisitor | undefined;
 }
 

@@ -16,6 +16,7 @@ import { utf8 } from "../std/bytes.ts";
 import { sha256 } from "../std/sha256.ts";
 import { adminTokenPath, ensureAdminToken } from "./admin-token.ts";
 import { clusterOf } from "./cluster-of.ts";
+import { type Credentials, credentialsOf } from "./credentials.ts";
 import { UsageError } from "./exit.ts";
 import type { Settings } from "./settings.ts";
 import { version } from "./version.ts";
@@ -47,6 +48,7 @@ export class Serving {
 
   /** @throws HoldfastError, UsageError: then nothing is left open. */
   static async start(options: ServingOptions): Promise<Serving> {
+    const credentials = credentialsOf(options.settings);
     const engine = await openEngine(options);
     const opened: (() => Promise<void> | void)[] = [() => engine.close()];
     try {
@@ -58,13 +60,14 @@ export class Serving {
         insecureBind: settings.insecureBind,
         drainTimeout: settings.drain as `${number}s`,
         origins: settings.origins,
+        ...credentials,
         ...(settings.tokens.length > 0 ? { tokens: settings.tokens } : {}),
         ...hostsFor(settings.host, settings.hosts),
       });
       opened.unshift(() => ingress.close());
       const sql = new SqlProcess({ entry: sqlEntry() });
       const backups = new BackupSender(engine, settings.data);
-      const admin = adminFor(engine, options, ingress.url, sql, backups);
+      const admin = adminFor(engine, options, ingress.url, { sql, backups, jwt: credentials.jwt });
       const listener = await listen(
         nodeHandlerOf((request) => admin.answer(request)),
         {
@@ -72,6 +75,7 @@ export class Serving {
           port: settings.adminPort,
           insecureBind: settings.insecureBind,
           authenticated: true,
+          tls: credentials.tls,
           // What an open stream of events would otherwise hold up.
           drainTimeout: 0,
         },
@@ -136,12 +140,17 @@ function openEngine({
   });
 }
 
+interface AdminHelp {
+  readonly sql: SqlProcess;
+  readonly backups: BackupSender;
+  readonly jwt: Credentials["jwt"];
+}
+
 function adminFor(
   engine: Engine,
   { settings, routes }: ServingOptions,
   ingressUrl: string,
-  sql: SqlProcess,
-  backups: BackupSender,
+  { sql, backups, jwt }: AdminHelp,
 ): Admin {
   const own = sha256(utf8(ensureAdminToken(settings.data)));
   const others = settings.adminTokens.map((text) => {
@@ -164,6 +173,7 @@ function adminFor(
     memoryBytes: () => process.memoryUsage.rss(),
     ingressUrl,
     origins: [],
+    jwt,
     routes,
     ...hostsFor(settings.adminHost, settings.hosts),
   });

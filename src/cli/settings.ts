@@ -14,6 +14,12 @@ export interface Settings {
   readonly tokens: readonly string[];
   readonly adminTokens: readonly string[];
   readonly insecureBind: boolean;
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  readonly tlsCa: string;
+  readonly jwtKeys: string;
+  readonly jwtAudience: string;
+  readonly jwtIssuer: string;
   readonly drain: string;
   readonly concurrency: number;
   readonly suspendAfter: string;
@@ -68,6 +74,27 @@ export const settings: readonly Setting[] = [
     fallback: "false",
     says: "listen beyond loopback without tokens and TLS",
   },
+  {
+    name: "tlsCert",
+    kind: "text",
+    fallback: "",
+    says: "path of a certificate: both sides speak HTTPS",
+  },
+  { name: "tlsKey", kind: "text", fallback: "", says: "path of its private key" },
+  {
+    name: "tlsCa",
+    kind: "text",
+    fallback: "",
+    says: "path of authorities: only clients with a certificate of theirs are let in",
+  },
+  {
+    name: "jwtKeys",
+    kind: "text",
+    fallback: "",
+    says: "path or https address of a JWKS: tokens signed by these keys are taken on both sides",
+  },
+  { name: "jwtAudience", kind: "text", fallback: "", says: "audience such a token must be for" },
+  { name: "jwtIssuer", kind: "text", fallback: "", says: "issuer such a token must come from" },
   { name: "drain", kind: "duration", fallback: "10s", says: "what running steps are given to end" },
   {
     name: "concurrency",

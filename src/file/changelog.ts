@@ -5,7 +5,13 @@ import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { HoldfastError } from "../model/errors.ts";
 import type { Changelog } from "../ports/changelog.ts";
-import { inspectDirectory, makeDirectories, markDirectory, refuseMoved } from "./directory.ts";
+import {
+  inspectDirectory,
+  makeDirectories,
+  markDirectory,
+  refuseExposed,
+  refuseMoved,
+} from "./directory.ts";
 import type { Disk } from "./disk.ts";
 import { errorCodeOf, nodeDisk } from "./disk.ts";
 import { chainAt, FileChangelog } from "./file-changelog.ts";
@@ -48,6 +54,8 @@ export interface OpenFileChangelogOptions {
   readonly verify?: boolean | undefined;
   /** Opens on NFS, SMB and the like, where neither locks nor syncs are sure. Default false. */
   readonly allowRemote?: boolean | undefined;
+  /** Refuses a directory that others than its owner may enter. Default false. */
+  readonly exclusive?: boolean | undefined;
   /** Takes the directory's lock; false when the caller holds it already. */
   readonly lock?: ((directory: string) => Promise<DirectoryLock>) | false | undefined;
   /** Takes who comes through the lock's socket. */
@@ -91,6 +99,7 @@ async function openToWrite(
   const place = { disk, directory, allowRemote };
   // Looked at before the lock too: a directory that is not ours must not even get a lock file.
   await inspectDirectory(place);
+  if (options.exclusive === true) await refuseExposed(disk, directory);
   await makeDirectories(disk, directory);
   const held = lock === false ? undefined : await lock(directory);
   try {

@@ -40,6 +40,26 @@ export interface DirectoryOptions {
   readonly allowRemote: boolean;
 }
 
+/**
+ * Refuses a directory that others than its owner may enter: what is in it is everybody's then, and
+ * whoever reaches its socket may do everything.
+ *
+ * @throws HoldfastError `DIRECTORY_EXPOSED`.
+ */
+export async function refuseExposed(disk: Disk, directory: string): Promise<void> {
+  const mode = await disk.mode?.(directory).catch((error: unknown) => {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  });
+  if (mode === undefined || (mode & 0o077) === 0) return;
+  const octal = mode.toString(8).padStart(4, "0");
+  throw new HoldfastError("DIRECTORY_EXPOSED", {
+    happened: `${directory} is open to others than its owner: its mode is ${octal}.`,
+    fix: `chmod 700 ${directory}; or name a folder within it, which is made for its owner only.`,
+    data: { directory, mode: octal },
+  });
+}
+
 /** What the directory holds, without changing anything. @throws when it must not be opened. */
 export async function inspectDirectory(options: DirectoryOptions): Promise<"ours" | "empty"> {
   const { disk, directory } = options;

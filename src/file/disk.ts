@@ -37,6 +37,8 @@ export interface Disk {
   readNow(path: string): Uint8Array;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
+  /** Who may have it, as Unix numbers it; undefined where files have no modes. */
+  mode?(path: string): Promise<number>;
   /** Lets nobody but its owner have it, where files have modes. */
   closeToOthers?(path: string): Promise<void>;
   /** Makes creations, renames and removals in a directory durable. */
@@ -59,6 +61,7 @@ export function nodeDisk(): Disk {
     readNow: (path) => fs.readFileSync(path),
     rename: (from, to) => call((done) => fs.rename(from, to, done)),
     unlink: (path) => call((done) => fs.unlink(path, done)),
+    ...(process.platform === "win32" ? {} : { mode }),
     closeToOthers: (path) => call((done) => fs.chmod(path, 0o600, done)),
     syncDirectory,
     identity: async (path) => {
@@ -70,6 +73,11 @@ export function nodeDisk(): Disk {
       return { free: stat.bavail * stat.bsize, type: stat.type };
     },
   };
+}
+
+async function mode(path: string): Promise<number> {
+  const stat = await call<fs.Stats>((done) => fs.stat(path, done));
+  return stat.mode & 0o777;
 }
 
 const openFlags = { read: "r", write: "r+", create: "w+" } as const;

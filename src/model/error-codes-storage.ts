@@ -8,6 +8,7 @@ export type StorageErrorCode =
   | "DIRECTORY_FOREIGN"
   | "DIRECTORY_NEWER"
   | "DIRECTORY_REMOTE"
+  | "DIRECTORY_EXPOSED"
   | "CHANGELOG_DAMAGED"
   | "CHANGELOG_FAILED"
   | "CHANGELOG_CLOSED"
@@ -38,6 +39,12 @@ export const storageErrorCodes: Readonly<Record<StorageErrorCode, ErrorCodeEntry
     happened: "The data directory is in use by another process.",
     why: "Two engines on one directory would overwrite each other's changelog.",
     fix: "Stop the other process, or give this engine a directory of its own.",
+  },
+  DIRECTORY_EXPOSED: {
+    status: 500,
+    happened: "Others than its owner may enter the data directory.",
+    why: "Journals, state and inputs lie in it as plain text, and its socket obeys who reaches it.",
+    fix: "chmod 700 the directory, or name a folder within it. In development it is not asked for.",
   },
   DIRECTORY_FOREIGN: {
     status: 500,

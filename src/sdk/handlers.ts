@@ -24,8 +24,12 @@ export interface ServiceOptions {
    * be asked for by name (idempotency key, workflow) or has failed, else among the newest ones.
    */
   readonly retention?: Duration | "all" | undefined;
-  /** Whether requests over HTTP may invoke it; handlers and the program may. Default "public". */
-  readonly ingress?: "public" | "private" | undefined;
+  /**
+   * Which requests over HTTP may invoke it; handlers and the program always may. "public": all;
+   * "token": those with a token, and none where the ingress has no tokens; "private": none.
+   * Default: those with a token where the ingress has tokens, else all.
+   */
+  readonly ingress?: "public" | "token" | "private" | undefined;
 }
 
 /** What may be said of a service as a whole. */

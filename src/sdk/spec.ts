@@ -32,8 +32,8 @@ export interface HandlerSpec {
   /** What the handler says, or else its service. */
   readonly retention: Duration | "all" | undefined;
   readonly abortTimeoutMs: number | undefined;
-  /** Whether requests over HTTP may invoke it. */
-  readonly public: boolean;
+  /** Which requests over HTTP may invoke it; undefined: as the ingress has it. */
+  readonly ingress: "public" | "token" | "private" | undefined;
   readonly inputStable: boolean;
   /** That of its definition. */
   readonly initialState: ReadonlyMap<string, Payload> | undefined;
@@ -126,7 +126,7 @@ function handlerSpec(service: Service, name: string, given: unknown): HandlerSpe
     retry: merged(service.options.retry, options.retry),
     retention: retention ?? service.options.retention,
     abortTimeoutMs: abortTimeout === undefined ? undefined : durationMs(abortTimeout),
-    public: (options.ingress ?? service.options.ingress) !== "private",
+    ingress: options.ingress ?? service.options.ingress,
     inputStable: options.inputStable ?? true,
     initialState: service.initialState,
   });

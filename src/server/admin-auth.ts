@@ -6,6 +6,7 @@ import { base64urlOf, bytesOfHex, utf8 } from "../std/bytes.ts";
 import { hmacSha256, sha256 } from "../std/sha256.ts";
 import { type Role, roles } from "./admin-route.ts";
 import type { HttpRequest } from "./http.ts";
+import { type Claims, type JwtOptions, JwtVerifier, looksSigned } from "./jwt.ts";
 
 export interface AdminToken {
   readonly role: Exclude<Role, "none">;
@@ -20,6 +21,8 @@ export interface AdminAuthOptions {
   readonly secret: Uint8Array;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Tokens that somebody else has signed: their claim `holdfast_role` is the role. */
+  readonly jwt?: JwtOptions | undefined;
 }
 
 const cookieName = "holdfast_session";
@@ -38,15 +41,20 @@ interface Held {
 export class AdminAuth {
   readonly #options: AdminAuthOptions;
   #links: Held[] = [];
+  readonly #jwt: JwtVerifier | undefined;
 
   constructor(options: AdminAuthOptions) {
     this.#options = options;
+    this.#jwt = options.jwt && new JwtVerifier(options.jwt, options.now);
   }
 
   /** @throws HoldfastError `UNAUTHENTICATED`. */
-  roleOf(request: HttpRequest): Role {
+  roleOf(request: HttpRequest): Role | Promise<Role> {
     const bearer = /^bearer +(\S+)$/i.exec(request.header("authorization") ?? "")?.[1];
-    if (bearer !== undefined) return this.#ofToken(bearer);
+    if (bearer !== undefined) {
+      if (this.#jwt === undefined || !looksSigned(bearer)) return this.#ofToken(bearer);
+      return this.#jwt.verify(bearer).then(roleIn);
+    }
     const cookie = cookieOf(request.header("cookie") ?? "");
     const session = cookie === undefined ? undefined : this.#session(cookie);
     if (session === undefined) throw unauthenticated();
@@ -120,6 +128,14 @@ function unauthenticated(): HoldfastError {
   return new HoldfastError("UNAUTHENTICATED", {
     fix: "Send `authorization: Bearer …` with an admin token: holdfast serve prints where it lies.",
   });
+}
+
+/** @throws HoldfastError `FORBIDDEN` where it names no role: it is known who asks. */
+function roleIn(claims: Claims): Role {
+  const role = roles.find((name) => name !== "none" && name === claims.get("holdfast_role"));
+  if (role === undefined)
+    throw new HoldfastError("FORBIDDEN", { data: { needs: "holdfast_role" } });
+  return role;
 }
 
 function cookieOf(header: string): string | undefined {

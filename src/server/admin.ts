@@ -17,11 +17,13 @@ import {
 import { type SystemOptions, systemRoutes } from "./admin-system.ts";
 import { Guard, type GuardOptions } from "./guard.ts";
 import { type HttpRequest, type HttpResponse, jsonResponse } from "./http.ts";
+import type { JwtOptions } from "./jwt.ts";
 
 export interface AdminOptions extends SystemOptions, Pick<GuardOptions, "hosts" | "origins"> {
   readonly tokens: readonly AdminToken[];
   /** Whoever gets here has this role, and needs no token: somebody else has decided who may. */
   readonly everybody?: Exclude<Role, "none"> | undefined;
+  readonly jwt?: JwtOptions | undefined;
   readonly randomBytes: (length: number) => Uint8Array;
   /** Sessions of the live page are signed with it. */
   readonly secret: Uint8Array;
@@ -61,7 +63,7 @@ export class Admin {
       const matched = match(this.routes, request.method === "HEAD" ? "GET" : request.method, path);
       const open = "route" in matched && matched.route.role === "none";
       // Who has no token learns of no route.
-      const role = open ? "none" : (this.#everybody ?? this.auth.roleOf(request));
+      const role = open ? "none" : (this.#everybody ?? (await this.auth.roleOf(request)));
       if (!("route" in matched)) throw unmatched(matched.allow);
       const { route, params } = matched;
       if (!allows(role, route.role)) throw forbidden(route.role);

@@ -5,6 +5,7 @@ import { HoldfastError } from "../model/errors.ts";
 import { utf8 } from "../std/bytes.ts";
 import { sha256 } from "../std/sha256.ts";
 import { type HttpHeaders, type HttpRequest, type HttpResponse, noHeaders } from "./http.ts";
+import { type JwtOptions, JwtVerifier, looksSigned } from "./jwt.ts";
 
 export interface GuardOptions {
   /**
@@ -19,6 +20,8 @@ export interface GuardOptions {
   readonly origins?: readonly string[] | undefined;
   /** Callers must send one of these as `authorization: Bearer …`. Default: no token is asked for. */
   readonly tokens?: readonly string[] | undefined;
+  /** Or a token that somebody else has signed (JWT). Default: none is taken. */
+  readonly jwt?: JwtOptions | undefined;
 }
 
 /** Headers a page of an allowed origin may read. */
@@ -29,8 +32,10 @@ export class Guard {
   readonly #hosts: ReadonlySet<string> | undefined;
   readonly #origins: ReadonlySet<string>;
   readonly #tokens: readonly Uint8Array[] | undefined;
+  readonly #jwt: JwtVerifier | undefined;
 
-  constructor({ hosts, origins = [], tokens }: GuardOptions) {
+  constructor({ hosts, origins = [], tokens, jwt }: GuardOptions) {
+    this.#jwt = jwt && new JwtVerifier(jwt);
     this.#hosts = hosts && new Set(hosts.map((host) => host.toLowerCase()));
     this.#origins = new Set(origins.map(checkedOrigin));
     this.#tokens = tokens?.map((token) => sha256(utf8(checkedToken(token))));
@@ -63,14 +68,26 @@ export class Guard {
     throw new HoldfastError("ORIGIN_REFUSED", { data: { origin: origin.slice(0, 256) } });
   }
 
-  /** @throws HoldfastError `UNAUTHENTICATED`. */
-  authenticate(request: HttpRequest): void {
-    if (this.#tokens === undefined) return;
+  /** Whether callers must prove themselves where nothing else is said. */
+  get asks(): boolean {
+    return this.#tokens !== undefined || this.#jwt !== undefined;
+  }
+
+  /** @throws HoldfastError `UNAUTHENTICATED`; by a promise where a signature is to be verified. */
+  authenticate(request: HttpRequest): Promise<unknown> | undefined {
     const given = /^bearer +(\S+)$/i.exec(request.header("authorization") ?? "")?.[1];
+    if (given !== undefined && this.#jwt !== undefined && looksSigned(given)) {
+      return this.#jwt.verify(given);
+    }
+    this.#checkToken(given);
+    return undefined;
+  }
+
+  #checkToken(given: string | undefined): void {
     const digest = sha256(utf8(given ?? ""));
     let found = false;
     // All of them, each to its end: how long it takes says nothing.
-    for (const token of this.#tokens) found = sameBytes(token, digest) || found;
+    for (const token of this.#tokens ?? []) found = sameBytes(token, digest) || found;
     if (given === undefined || !found) throw new HoldfastError("UNAUTHENTICATED");
   }
 

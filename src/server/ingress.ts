@@ -1,6 +1,6 @@
 // The ingress: Restate's routes on an engine's door, answered as Restate answers them. What is
 // refused on purpose is in guard.ts and headers.ts. Nothing here knows what kind of server asks.
-import type { Door, Ended, Known } from "../engine/door.ts";
+import type { Door } from "../engine/door.ts";
 import { failureOf, HoldfastError, isHoldfastError, TerminalError } from "../model/errors.ts";
 import { idempotencyKeyBytesMax, keyBytesMax, payloadBytesMax } from "../model/limits.ts";
 import type { CallRequest } from "../model/message.ts";
@@ -17,7 +17,8 @@ import {
   noHeaders,
 } from "./http.ts";
 import { nameOf } from "./name-ref.ts";
-import { inputOf, outputOf, valueOf } from "./payload.ts";
+import { acceptedResponse, endedResponse } from "./outcome-response.ts";
+import { inputOf, valueOf } from "./payload.ts";
 import {
   type Doing,
   failureResponse,
@@ -69,12 +70,31 @@ export class HttpIngress {
     try {
       allowed = this.#guard.admit(request);
       if (request.method === "OPTIONS") return optionsResponse(request, allowed);
-      this.#guard.authenticate(request);
-      const route = routeOf(this.#pathOf(request));
+      const route = this.#routeOf(request);
+      const refused = "refused" in route;
+      const asked = this.#authenticate(request, refused ? undefined : route);
+      if (asked !== undefined) await asked;
+      if (refused) throw route.refused;
       return withHeaders(await this.#traced(request, route), allowed);
     } catch (error) {
       return withHeaders(this.#refusal(request, error, "read"), allowed);
     }
+  }
+
+  /** Who has no token learns of no route, but for those of handlers that are everybody's. */
+  #authenticate(request: HttpRequest, route: Route | undefined): Promise<unknown> | undefined {
+    const reach = this.#reachOf(route);
+    if (reach === "public" || (reach !== "token" && !this.#guard.asks)) return undefined;
+    return this.#guard.authenticate(request);
+  }
+
+  /** What the handler that is asked for says of who may; undefined where there is none. */
+  #reachOf(route: Route | undefined): HandlerSpec["ingress"] {
+    if (route === undefined || !("rest" in route)) return undefined;
+    const definition = this.#door.definition(route.service);
+    // Its name is the first of what follows, or stands behind a key.
+    const name = route.rest[definition?.kind === "service" ? 0 : 1] ?? "";
+    return definition?.handlers.get(name)?.ingress;
   }
 
   #traced(request: HttpRequest, route: Route): Promise<HttpResponse> {
@@ -99,6 +119,15 @@ export class HttpIngress {
       this.#door.report({ kind: "requestFailed", path: url.replace(/\?.*$/, ""), error });
     }
     return refusalResponse(error, doing);
+  }
+
+  /** The route; or why there is none, to be said to who may know. */
+  #routeOf(request: HttpRequest): Route | { readonly refused: unknown } {
+    try {
+      return routeOf(this.#pathOf(request));
+    } catch (refused) {
+      return { refused };
+    }
   }
 
   #pathOf({ url }: HttpRequest): string {
@@ -279,7 +308,7 @@ function specOf(definition: DefinitionSpec, handler: string): HandlerSpec {
         "check that the handler exists in the latest registered service version.",
     });
   }
-  if (!spec.public) {
+  if (spec.ingress === "private") {
     throw new HoldfastError("HANDLER_PRIVATE", { message: "the invoked service is not public" });
   }
   return spec;
@@ -304,36 +333,6 @@ function idempotencyKeyOf(request: HttpRequest, { mode }: HandlerSpec): string |
   throw new HoldfastError("IDEMPOTENCY_KEY_INVALID", {
     data: { bytes: key.length, limit: idempotencyKeyBytesMax },
   });
-}
-
-function acceptedResponse({ id, due, attached }: Known): HttpResponse {
-  const executionTime = due === null ? undefined : new Date(due).toISOString();
-  return jsonResponse(
-    202,
-    {
-      invocationId: id,
-      executionTime: executionTime?.replace("Z", "000000Z"),
-      status: attached ? "PreviouslyAccepted" : "Accepted",
-    },
-    { "x-restate-id": id },
-  );
-}
-
-/** `spec`: the handler, where it is known. */
-function endedResponse(
-  { id, result, keptUntil }: Ended,
-  spec: HandlerSpec | undefined,
-): HttpResponse {
-  const expires = keptUntil === null ? undefined : new Date(keptUntil).toISOString();
-  const headers = {
-    "x-restate-id": id,
-    ...(expires === undefined
-      ? undefined
-      : { "idempotency-expires": expires.replace("Z", "+00:00") }),
-  };
-  if ("failure" in result) return failureResponse(result.failure, headers);
-  const output = outputOf(spec, result.value);
-  return { status: 200, headers: { ...headers, ...output.headers }, body: output.body };
 }
 
 function checkedPrefix(prefix: string): string {

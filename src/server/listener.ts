@@ -16,13 +16,20 @@ import { HoldfastError } from "../model/errors.ts";
 import type { Duration } from "../sdk/types.ts";
 import type { NodeHandler } from "./node-http.ts";
 
+export interface TlsOptions {
+  readonly cert: string;
+  readonly key: string;
+  /** Authorities, as PEM: only clients with a certificate of one of them are let in (mTLS). */
+  readonly ca?: string | undefined;
+}
+
 export interface ListenOptions {
   /** Default 8080; 0 is any that is free. */
   readonly port?: number | undefined;
   /** Address listened on. Default "127.0.0.1". */
   readonly host?: string | undefined;
   /** Certificate and key as PEM: the server then speaks HTTPS. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls?: TlsOptions | undefined;
   /** Listen off loopback although others could invoke: something in front keeps them out. */
   readonly insecureBind?: boolean | undefined;
   /** Connections at a time, in all and of one address. Default 10,000 and 2,000. */
@@ -67,7 +74,7 @@ export async function listen(
   options: ListenOptions & { readonly authenticated: boolean },
 ): Promise<Listener> {
   const { host = "127.0.0.1", port = 8080, tls, insecureBind = false } = options;
-  const guarded = options.authenticated && tls !== undefined;
+  const guarded = tls !== undefined && (options.authenticated || tls.ca !== undefined);
   if (!loopback.test(host) && !guarded && !insecureBind) {
     throw new HoldfastError("BIND_REFUSED", { data: { host } });
   }
@@ -101,7 +108,7 @@ class Serving implements Listener {
     };
     this.#scheme = tls === undefined ? "http" : "https";
     this.#server =
-      tls === undefined ? createServer(limits) : createTlsServer({ ...limits, ...tls });
+      tls === undefined ? createServer(limits) : createTlsServer({ ...limits, ...secured(tls) });
     this.#server.maxConnections = connectionsMax;
     this.#perAddressMax = connectionsPerAddressMax;
     this.#drainMs = durationMs(options.drainTimeout ?? "10s");
@@ -192,6 +199,11 @@ class Serving implements Listener {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function secured({ cert, key, ca }: TlsOptions): object {
+  const asks = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
+  return { cert, key, minVersion: "TLSv1.2", ...asks };
 }
 
 /** One host, and a path: what names a host elsewhere could be meant for somebody else. */

@@ -21,11 +21,12 @@ export interface ServeOptions extends IngressOptions, ListenOptions {}
  * const server = await serve(engine, { port: 8080 });
  */
 export function serve(engine: Served, options: ServeOptions = {}): Promise<Listener> {
-  const { host = "127.0.0.1", tokens } = options;
+  const { host = "127.0.0.1", tokens, jwt } = options;
   const hosts = options.hosts ?? hostsOf(host);
   const ingress = new HttpIngress(engine.door, { ...options, hosts });
   const handler = nodeHandlerOf((request) => ingress.answer(request));
-  return listen(handler, { ...options, authenticated: tokens !== undefined && tokens.length > 0 });
+  const authenticated = jwt !== undefined || (tokens !== undefined && tokens.length > 0);
+  return listen(handler, { ...options, authenticated });
 }
 
 /**

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { IngressOptions } from "../../src/server/index.ts";
 import { TestEngine } from "../../src/testing/index.ts";
-import { counter, greeter } from "../support/services.ts";
+import { approval, counter, greeter } from "../support/services.ts";
 
 let engine: TestEngine;
 
@@ -195,6 +195,45 @@ describe("input made to do harm", () => {
     expect(fits.status).toBe(200);
     const larger = await ask("/Greeter/echo", { options, headers: json, body: '"123456789"' });
     expect([larger.status, codeOf(larger)]).toEqual([413, "PAYLOAD_TOO_LARGE"]);
+  });
+
+  test("line breaks and length in an idempotency key are refused", async () => {
+    for (const key of ["k".repeat(513), "a\tb\u00e4", "\u0080"]) {
+      const request = { ...json, "idempotency-key": key };
+      const response = await ask("/Greeter/echo", { headers: request, body: "1" });
+      expect([response.status, codeOf(response)]).toEqual([
+        400,
+        expect.stringMatching(/^(IDEMPOTENCY_KEY|REQUEST)_INVALID$/),
+      ]);
+    }
+  });
+
+  test("an awakeable has 128 random bits, and whoever guesses is answered alike", async () => {
+    const ids: string[] = [];
+    const ask = approval((id) => ids.push(id));
+    await using engine = await TestEngine.open({ services: [ask] });
+    const asking = [engine.call(ask).ask(), engine.call(ask).ask()];
+    await engine.advance(0);
+    const [id = "", other = ""] = ids;
+    // 22 characters of base64url: 132 bits. Two of one process have them nowhere in common.
+    const random = (text: string): string => text.slice(-22);
+    expect(random(id)).toMatch(/^[\w-]{22}$/);
+    expect([...random(id)].filter((c, i) => c === random(other)[i]).length).toBeLessThan(8);
+    const ingress = engine.ingress();
+    const guess = (at: number): string => {
+      const changed = id[at] === "A" ? "B" : "A";
+      return id.slice(0, at) + changed + id.slice(at + 1);
+    };
+    for (let at = id.length - 22; at < id.length; at++) {
+      const url = `http://localhost/restate/awakeables/${guess(at)}/resolve`;
+      const answer = ingress(new Request(url, { method: "POST", headers: json, body: "true" }));
+      await engine.advance(0);
+      expect([202, 400]).toContain((await answer).status);
+    }
+    await engine.awakeable(id).resolve(true);
+    await engine.awakeable(other).resolve(true);
+    await engine.runUntilIdle();
+    await Promise.all(asking);
   });
 
   test("the id of one invocation says nothing of another's", async () => {

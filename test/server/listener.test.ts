@@ -99,6 +99,7 @@ test.each([
     "hides a second request",
     "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
   ],
+  ["speaks HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
   ["has a header with a NUL", "GET / HTTP/1.1\r\nHost: localhost\r\nX-A: a\0b\r\n\r\n"],
 ])("a request that %s is refused and cut off", async (_, text) => {
   const { server } = await served();
