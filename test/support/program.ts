@@ -30,6 +30,7 @@ export async function compileProgram(entry: URL): Promise<Program> {
         name: "holdfast",
         setup: (to) => {
           to.onResolve({ filter: /^holdfast$/ }, () => external("index.js"));
+          to.onResolve({ filter: /^holdfast\/nats$/ }, () => external("nats-cluster.js"));
           to.onResolve({ filter: /^holdfast\/server$/ }, () => external("server/index.js"));
         },
       },

@@ -10,20 +10,28 @@ export interface Verdict {
 
 type Of<K extends Logged["k"]> = Extract<Logged, { k: K }>;
 
-export function judge(lines: readonly Logged[]): Verdict {
+/**
+ * With `cluster`, several lives are under way at once: what one is told may be that the outcome is
+ * not known, its partitions may go and come back, and one that stood still may begin a body, though
+ * nothing it says of it counts (R8).
+ */
+export function judge(
+  lines: readonly Logged[],
+  { cluster = false }: { readonly cluster?: boolean } = {},
+): Verdict {
   const violations: string[] = [];
   const says = (oracle: string, what: string): void => void violations.push(`${oracle}: ${what}`);
   const asks = new Map<string, Of<"ask">>();
   for (const line of lines) if (line.k === "ask" && !asks.has(line.op)) asks.set(line.op, line);
-  refusals(lines, asks, says);
-  const steps = stepsOnce(lines, says);
+  refusals(lines, asks, says, cluster ? unknownOutcomes : []);
+  const steps = stepsOnce(lines, says, cluster);
   alone(lines, says);
   lists(lines, asks, says);
   answers(lines, asks, says);
   sends(lines, asks, says);
   awakeables(lines, asks, says);
   carts(lines, asks, says);
-  lives(lines, says);
+  if (!cluster) lives(lines, says);
   const count = (k: Logged["k"]): number => lines.filter((line) => line.k === k).length;
   const counts = {
     asked: asks.size,
@@ -39,11 +47,25 @@ type Asks = ReadonlyMap<string, Of<"ask">>;
 
 const kindOf = (asks: Asks, op: string): Kind | undefined => asks.get(op)?.kind;
 
+/** What a client of a cluster may be told when whoever led is gone: it may have been done. */
+const unknownOutcomes = [
+  "REQUEST_UNANSWERED",
+  "LEADER_UNREACHABLE",
+  "ENGINE_FAILED",
+  "NATS_UNAVAILABLE",
+];
+
 /** Nothing is refused but by an engine that closes; nothing unexpected happens. */
-function refusals(lines: readonly Logged[], asks: Asks, says: Says): void {
+function refusals(
+  lines: readonly Logged[],
+  asks: Asks,
+  says: Says,
+  allowed: readonly string[],
+): void {
   for (const line of lines) {
     if (line.k === "event" && !line.what.startsWith("poison")) says("event", line.what);
     if (line.k !== "refused" || line.code === "ENGINE_CLOSED") continue;
+    if (allowed.includes(line.code)) continue;
     const settledBefore =
       kindOf(asks, line.op) === "go" && line.code === "PROMISE_ALREADY_COMPLETED";
     if (!settledBefore) says("O1", `${line.op} was refused: ${line.why}`);
@@ -51,7 +73,9 @@ function refusals(lines: readonly Logged[], asks: Asks, says: Says): void {
 }
 
 /** O2: results learned from are durable, are always the same, and their steps never run again. */
-function stepsOnce(lines: readonly Logged[], says: Says): Record<string, number> {
+function stepsOnce(lines: readonly Logged[], says: Says, cluster: boolean): Record<string, number> {
+  const zombies = new Set<number>();
+  let stale = 0;
   const durable = new Map<string, string>();
   const executed = new Map<string, string[]>();
   const perLife = new Map<string, number>();
@@ -66,8 +90,13 @@ function stepsOnce(lines: readonly Logged[], says: Says): Record<string, number>
     }
   };
   for (const line of lines) {
-    if (line.k === "step") {
+    if (line.k === "zombie") zombies.add(line.of);
+    else if (line.k === "step") {
       const at = `${line.inv} ${line.name}`;
+      if (durable.has(at) && zombies.has(line.life)) {
+        stale++;
+        continue;
+      }
       if (durable.has(at)) says("O2", `${at} executed again in life ${line.life}`);
       learn(line.inv, line.seen);
       const tokens = executed.get(at) ?? [];
@@ -75,7 +104,7 @@ function stepsOnce(lines: readonly Logged[], says: Says): Record<string, number>
       executed.set(at, [...tokens, line.token]);
       const inLife = (perLife.get(`${at} ${line.life}`) ?? 0) + 1;
       perLife.set(`${at} ${line.life}`, inLife);
-      if (inLife > 1) says("O2", `${at} executed ${inLife} times in life ${line.life}`);
+      if (inLife > 1 && !cluster) says("O2", `${at} executed ${inLife} times in life ${line.life}`);
     } else if (line.k === "failed") {
       perLife.delete(`${line.inv} ${line.name} ${line.life}`);
     } else if (line.k === "ack" || line.k === "result") {
@@ -83,7 +112,7 @@ function stepsOnce(lines: readonly Logged[], says: Says): Record<string, number>
       if (told?.inv !== undefined && told.seen !== undefined) learn(told.inv, told.seen);
     }
   }
-  return { steps: executed.size, repeated };
+  return { steps: executed.size, repeated, ...(cluster ? { stale } : {}) };
 }
 
 /** O3: bodies of one key's exclusive handlers do not overlap within a life. */

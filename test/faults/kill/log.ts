@@ -7,6 +7,8 @@ export type Line =
   | { readonly k: "life"; readonly mode: string }
   | { readonly k: "started"; readonly unclean: boolean; readonly epoch: number }
   | { readonly k: "closed" }
+  /** From here on this life may act on what is not so any more: it was made to stand still. */
+  | { readonly k: "zombie"; readonly of: number }
   | { readonly k: "event"; readonly what: string }
   /** A client asks; `again` when the same request was asked by an earlier life. */
   | { readonly k: "ask"; readonly op: string; readonly kind: Kind; readonly key: string }
