@@ -126,6 +126,12 @@ export class Client {
     this.#sim.answered(request, asked, disturbed);
   }
 
+  /** What became of something that was accepted, asked of whoever serves now. */
+  async look(): Promise<void> {
+    const known = this.#sim.requests.filter(({ id, forgotten }) => id !== undefined && !forgotten);
+    if (known.length > 0) await this.result(this.#world.pick(known));
+  }
+
   // ---- lists
 
   async list(): Promise<void> {
@@ -294,6 +300,7 @@ const verbs: readonly Verb[] = [
   (client) => client.list(),
   (client) => client.list(),
   (client) => client.take(),
+  (client) => client.look(),
   (client) => client.operate(),
   (client) => client.settle(),
   (client) => client.settle(),

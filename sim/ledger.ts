@@ -98,6 +98,10 @@ export interface Process extends Owner {
   readonly name?: string;
   /** It no longer leads where this invocation lives, and may not know yet. */
   straggles?(id: string): boolean;
+  /** It has heard that it does not lead there any more. */
+  wasFenced?(id: string): boolean;
+  /** Told of each body that begins (1) and ends (-1). */
+  inBody?(change: 1 | -1): void;
   die(): void;
 }
 
@@ -128,15 +132,20 @@ export class Ledger {
       else world.fail("O2", `${key} of ${life} ${step.name} ran again`);
     }
     record.learned(life, before, `before ${step.name}`);
+    if (this.#owner.wasFenced?.(life.split(" ")[0] as string) === true) {
+      world.fail("T6", `${step.name} of ${life} runs where its leader knows that it is none`);
+    }
     this.#enter(body);
     if (step.kind === "poison" && this.#kills(step, ran)) {
       world.sometimes("a handler ends its process");
       this.#owner.die();
       return never();
     }
+    this.#owner.inBody?.(1);
     try {
       await this.#work(step, signal);
     } finally {
+      this.#owner.inBody?.(-1);
       const at = this.#at(alone);
       if (at !== undefined && record.inside.get(at)?.signal === signal) record.inside.delete(at);
     }

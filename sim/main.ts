@@ -6,9 +6,9 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
+import { clusterSeed } from "./cluster/seeds.ts";
 import { runSeeds } from "./driver.ts";
 import { Report } from "./report.ts";
-import { clusterSeed } from "./seed.ts";
 import type { Asked } from "./worker.ts";
 
 const seedsFile = fileURLToPath(new URL("seeds.txt", import.meta.url));

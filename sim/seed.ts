@@ -1,8 +1,10 @@
 // One seed: a machine or a cluster, clients, and everything that goes wrong; then the faults stop,
 // everything accepted must end, and the oracles judge.
+
 import { Client } from "./clients.ts";
 import { ClusterFaults } from "./cluster/faults.ts";
 import { finishCluster } from "./cluster/finish.ts";
+import { clusterSeed } from "./cluster/seeds.ts";
 import { ClusterSimulation } from "./cluster/simulation.ts";
 import { Faults } from "./faults.ts";
 import { finish } from "./finish.ts";
@@ -18,9 +20,6 @@ export interface Outcome {
   readonly events: number;
   readonly virtualMs: number;
 }
-
-/** Seeds that begin so are clusters. */
-export const clusterSeed = "cluster-";
 
 export async function simulate(seed: string, onNote?: (text: string) => void): Promise<Outcome> {
   const cluster = seed.startsWith(clusterSeed);

@@ -45,10 +45,8 @@ export class ClusterFaults {
     this.#sim.natsAway = false;
     this.#sim.finishing = true;
     this.#sim.record.mended = true;
-    for (const life of lives) {
-      life.frozenUntil = 0;
-      life.link?.mend();
-    }
+    // Who stands still goes on by itself, and then with what came first.
+    for (const life of lives) life.link?.mend();
     for (const stream of nats.streams.values()) {
       stream.mend();
       stream.config = { ...stream.config, max_bytes: -1 };
@@ -118,7 +116,7 @@ export class ClusterFaults {
     const life = this.#leader();
     if (life === undefined) return;
     const ms = this.#world.pick([50, 2000, 12_000, 20_000, 60_000]);
-    life.frozenUntil = this.#world.now + ms;
+    life.frozenUntil = Math.max(life.frozenUntil, this.#world.now + ms);
     if (ms > this.#sim.profile.leaseMs && life.leads.size > 0) {
       this.#world.sometimes("a leader stands still for longer than its lease");
     }
@@ -294,7 +292,15 @@ export class ClusterFaults {
     world.note(`${truth.text}: ${kind} behind ${behind}`);
     world.sometimes(`loss ${kind}`);
     truth.loss = { kind, behind, at: world.now };
+    // What nobody remembers may happen again, in other words.
+    if (kind === "rollback") world.excuse("O1", "O2", "O3", "O4", "O6", "I1", "I7", "I13", "R23");
     // Somebody opens it anew.
     for (const life of this.#sim.open) if (world.chance(0.5)) life.die();
+    if (world.chance(0.6)) return;
+    for (const machine of this.#sim.machines) {
+      if (machine.app !== app) continue;
+      this.#sim.lifeOf(machine)?.die();
+      machine.tables.get(partition)?.discard();
+    }
   }
 }

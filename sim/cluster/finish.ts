@@ -58,6 +58,7 @@ async function ended(sim: ClusterSimulation): Promise<string[]> {
     ];
     world.say(() => `round ${round}: ${left.join("; ")}`);
     if (left.length === 0 && round > 0) return [];
+    if (world.violations.length > 0) return left;
     if (lossy(sim) && round > 4) return [];
     for (const { truth, row } of rows) {
       if (truth.loss === undefined) await onNode(sim, (life) => provide(life, row));

@@ -160,9 +160,11 @@ export class SimLink implements Link {
     const turn = ++this.#turn;
     this.#end(lingersMs);
     const world = this.#world;
+    world.note(`${this.name} is cut for ${Math.floor(ms)} ms`);
     world.at(world.between(0, 5), () => this.#watcher?.lost(), this.owner);
     const back = (): void => {
       if (this.#closed || turn !== this.#turn) return;
+      world.note(`${this.name} is connected again`);
       this.#out.up = true;
       this.#in.up = true;
       for (const each of this.#subscriptions) this.#server.subscribed(each);

@@ -1,5 +1,5 @@
 // What makes a changelog what it was not: each in the way servers and operators have been seen to.
-import { copyNames } from "../../src/nats/names.ts";
+import { copyNames, copySubject } from "../../src/nats/names.ts";
 import type { LossKind } from "./profile.ts";
 import type { ClusterSimulation } from "./simulation.ts";
 import type { Stream } from "./stream.ts";
@@ -16,7 +16,7 @@ export function inflict(
   const held = stream.last - stream.first;
   switch (kind) {
     case "rollback": {
-      const to = stream.last - 1 - world.random.integer(Math.min(held, 8));
+      const to = stream.last - 1 - world.random.integer(Math.min(held, world.pick([2, 8, 100])));
       const behind = positionBehind(stream, to);
       stream.rollBack(to);
       return behind;
@@ -36,8 +36,9 @@ export function inflict(
       return 0;
     case "purged ahead": {
       stream.purge(stream.last);
-      const copies = copyNames(truth.place.app).stream;
-      nats.streams.get(copies)?.purge(Number.MAX_SAFE_INTEGER);
+      const { app, partition } = truth.place;
+      const manifests = copySubject(app, partition, "manifest");
+      nats.streams.get(copyNames(app).stream)?.purgeSubject(manifests);
       // Nobody has a table any more.
       for (const machine of sim.machines) {
         if (machine.app !== truth.place.app) continue;

@@ -68,6 +68,8 @@ export class NodeLife implements Process, Serving {
   readonly leads: Set<number> = new Set();
   /** Why partitions are halted for it. */
   readonly halted: Set<number> = new Set();
+  readonly #fenced = new Set<number>();
+  #bodies = 0;
   readonly #sim: Around;
   readonly #clock: Clock;
   #dead = false;
@@ -133,6 +135,19 @@ export class NodeLife implements Process, Serving {
     return truth !== undefined && truth.leader !== this.name;
   }
 
+  fenced(partition: number): void {
+    this.#fenced.add(partition);
+  }
+
+  wasFenced(id: string): boolean {
+    const { app, partition } = this.#sim.placeOfId(id);
+    return app === this.machine.app && this.#fenced.has(partition);
+  }
+
+  inBody(change: 1 | -1): void {
+    this.#bodies += change;
+  }
+
   // ---- its life
 
   async start(): Promise<void> {
@@ -189,6 +204,7 @@ export class NodeLife implements Process, Serving {
     this.leads.delete(partition);
     world.note(`${this.name} leaves ${partition}: ${why}`);
     world.sometimes(planned ? "a lead is handed over" : `a lead ends: ${reasonOf(why)}`);
+    if (planned && this.#bodies > 0) world.sometimes("a lead is handed over while bodies run");
     if (why.includes("is not what it was")) {
       this.halted.add(partition);
       this.#sim.halts(this, partition, why);
@@ -233,6 +249,7 @@ export class NodeLife implements Process, Serving {
         const opened = await storage.open(told);
         const truth = this.#truth(partition);
         if (!this.#dead) this.#sim.opens(this, truth);
+        this.#fenced.delete(partition);
         const changelog = truth.watched(opened.changelog, this, this.#sim.profile.bytesScale);
         return { ...opened, changelog };
       },

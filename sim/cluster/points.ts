@@ -17,6 +17,7 @@ export const clusterPoints: readonly string[] = [
   "a lead ends: its changelog is halted",
   "a lead ends: its lease could not be renewed",
   "a lead is handed over",
+  "a lead is handed over while bodies run",
   "a leader answers that is behind",
   "a leader change finds a message under way: lost",
   "a leader change finds a message under way: mute",
@@ -86,5 +87,7 @@ export const clusterPoints: readonly string[] = [
   "loss rollback",
   "loss stream deleted",
   "loss stream recreated",
+  "messages are sent again that were not taken",
+  "messages are sent again that were taken",
   "messages pass between partitions",
 ];

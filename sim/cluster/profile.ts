@@ -98,7 +98,7 @@ export function clusterProfileOf(world: World): ClusterProfile {
     askMs: world.pick([2000, 2000, 500]),
     skewMs: world.pick([0, 5, 2000]),
     faultKinds: [...new Set(kinds)],
-    loss: world.chance(0.15) ? world.pick(losses) : undefined,
+    loss: world.chance(0.2) ? world.pick([...losses, "rollback", "rollback"]) : undefined,
   };
 }
 

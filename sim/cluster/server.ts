@@ -16,6 +16,8 @@ export class NatsModel implements Server {
   readonly streams: Map<string, Stream> = new Map();
   readonly links: Set<SimLink> = new Set();
   onStream: ((stream: Stream) => void) | undefined;
+  /** Told of each request for the leader of a partition. */
+  onAsked: ((subject: string, body: Uint8Array) => void) | undefined;
   readonly #world: World;
   readonly #ways: Ways;
   /** By subject; `a.b` for `a.b.*`, with a dot behind it. */
@@ -52,6 +54,7 @@ export class NatsModel implements Server {
   }
 
   arrived(link: SimLink, subject: string, body: Uint8Array, options: SendOptions): void {
+    this.#world.say(() => `${link.name} to ${subject}`);
     const { reply, headers = {} } = options;
     const answer = (told: Told): void => this.#answer(reply, told);
     if (subject.startsWith("$JS.API.DIRECT.GET.")) {
@@ -63,6 +66,7 @@ export class NatsModel implements Server {
         return stream.publish({ subject, headers, data: body, writer: link.name }, answer);
       }
     }
+    if (subject.includes(".ask.")) this.onAsked?.(subject, body);
     if (!this.#deliver(subject, body, reply, headers)) answer("nobody");
   }
 

@@ -15,6 +15,8 @@ import { type ClusterProfile, clusterProfileOf } from "./profile.ts";
 import { NatsModel } from "./server.ts";
 import { Truth } from "./truth.ts";
 
+const delivery = /"kind":"deliver","from":"([^"]+)","first":(\d+)/;
+
 const eventsMax = 3_000_000;
 
 export class ClusterSimulation extends Story {
@@ -29,6 +31,7 @@ export class ClusterSimulation extends Story {
   #lives = 0;
   #serving: (() => void)[] = [];
   #ending = false;
+  readonly #sent = new Set<string>();
   readonly #registered = new Set<string>();
   #registeredBy = Number.POSITIVE_INFINITY;
 
@@ -53,6 +56,7 @@ export class ClusterSimulation extends Story {
         stream.onStored = (message) => truth.stored(message);
       }
     };
+    this.nats.onAsked = (subject, body) => this.#asked(subject, body);
     for (const { app, services, nodes } of apps) {
       for (let i = 0; i < nodes; i++) this.addMachine(app, services);
     }
@@ -146,6 +150,20 @@ export class ClusterSimulation extends Story {
     const { apps } = this.profile;
     const { app, partitions } = apps.find((each) => hexOf(tagOf(each.app)) === tag) ?? apps[0]!;
     return { app, partition: partitionOfKey(partitionKey, partitions) };
+  }
+
+  /** Messages whose answer was lost come again: they have been taken, or not. */
+  #asked(subject: string, body: Uint8Array): void {
+    const [, from, first] = delivery.exec(textOfUtf8(body.subarray(0, 200))) ?? [];
+    if (from === undefined) return;
+    const [, app, , partition] = subject.split(".");
+    const name = `${from} ${first}`;
+    if (this.#sent.has(name)) {
+      const taken = this.truths.get(`${app}/${partition}`)?.delivered.get(from) ?? 0;
+      const again = taken >= Number(first) ? "that were taken" : "that were not taken";
+      this.world.sometimes(`messages are sent again ${again}`);
+    }
+    this.#sent.add(name);
   }
 
   /** Whoever remembers more of a changelog than it holds keeps it from being opened (R24). */

@@ -27,6 +27,8 @@ export interface Loss {
 /** A life that writes, or believes it does. */
 export interface Writer extends Owner {
   readonly name: string;
+  /** It hears that it is none any more. */
+  fenced(partition: number): void;
 }
 
 export class Truth {
@@ -158,7 +160,10 @@ export class Truth {
     let known = changelog.range.last;
     const append = async (batch: Batch): Promise<number> => {
       const chain = await changelog.append(batch).catch((error: unknown) => {
-        if (!life.dead) this.#refused(error as { readonly code?: string });
+        if (!life.dead) {
+          this.#refused(error as { readonly code?: string });
+          life.fenced(this.place.partition);
+        }
         throw error;
       });
       if (life.dead) return never();

@@ -8,6 +8,7 @@ import { lagBytesMax, lagRecordsMax } from "../model/limits.ts";
 import type { Proposal } from "../model/proposal.ts";
 import type { Decided } from "../partition/decide.ts";
 import type { Tables } from "../partition/tables/tables.ts";
+import type { Changelog } from "../ports/changelog.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { ColdQueries } from "../ports/cold-queries.ts";
 import type { Attempt } from "../sdk/attempt.ts";
@@ -85,7 +86,7 @@ export class Partition implements Desk {
       materialiser,
       clock,
       directory: world.cluster?.directory ?? registry,
-      epoch: tables.meta.epoch + 1,
+      epoch: nextEpoch(tables, changelog),
       batchRecordsMax: options.batchRecordsMax,
       mint: () => world.mint(),
       room: () => this.invoker.room(),
@@ -143,7 +144,8 @@ export class Partition implements Desk {
     const unclean = meta.epoch > 0 && !range.clean;
     const nonce = this.#world.mint();
     const home = this.#world.cluster?.home;
-    this.processor.propose({ kind: "lead", epoch: meta.epoch + 1, nonce, unclean, home });
+    const epoch = nextEpoch(this.tables, storage.changelog);
+    this.processor.propose({ kind: "lead", epoch, nonce, unclean, home });
     const position = range.last;
     const replayed = position - storage.cold.position();
     report({ kind: "started", durability, epoch: meta.epoch, position, replayed, unclean });
@@ -326,4 +328,9 @@ export class Partition implements Desk {
     await this.#lastFlush();
     await this.#world.storage.materialiser.drain();
   }
+}
+
+/** One that nobody has written in, be it only a batch that was never finished (I2). */
+function nextEpoch({ meta }: Tables, { range }: Changelog): number {
+  return Math.max(meta.epoch, range.epoch) + 1;
 }

@@ -105,6 +105,18 @@ withNats("a changelog in JetStream", () => {
     });
   });
 
+  test("who opens it and writes nothing leaves no seal: its leader may be writing still", async () => {
+    const at = await place();
+    const leader = await at.open();
+    await leader.append(batchOf(1));
+    await (await at.open()).close();
+    await leader.append(batchOf(2));
+    const next = await at.open();
+    expect(next.range).toMatchObject({ last: 2, clean: false });
+    await leader.close();
+    expect((await at.open()).range.clean).toBe(true);
+  });
+
   describe("a batch in several messages", () => {
     const large = (first: number, epoch = 1): Batch => batchOf(first, 3, epoch, 1000);
 
@@ -141,6 +153,19 @@ withNats("a changelog in JetStream", () => {
       expect((await all(await at.open(), 4)).map(({ first }) => first)).toEqual([3]);
       const chain = next.chainAt(7) ?? 0;
       await at.open({ witnesses: [{ of: "the mark", position: 7, chain }] });
+    });
+
+    test("I2: the epoch of a batch that was never finished is used up", async () => {
+      const at = await place();
+      const log = await at.open({ partBytes: 100 });
+      await log.append(batchOf(1));
+      const dead = await at.open({ partBytes: 100 });
+      await admin.cutAfter(at, () => dead.append(large(2, 2)), 4);
+      const next = await at.open();
+      expect(next.range).toMatchObject({ last: 1, epoch: 2 });
+      await expect(next.append(batchOf(2, 1, 1))).rejects.toThrow("I2");
+      await next.append(batchOf(2, 1, 3));
+      expect((await at.open()).range).toMatchObject({ last: 2, epoch: 3 });
     });
 
     test("R18: anything else behind an unfinished batch is damage", async () => {

@@ -60,7 +60,8 @@ export class NatsChangelog implements Changelog {
   #epoch: number;
   #chain: number;
   readonly #clean: boolean;
-  #sealed: boolean;
+  /** Who has appended nothing has nothing to seal: the end is another's, who may still be writing. */
+  #sealed = true;
   #bytes: number;
   /** Stream sequences: the oldest held, the last, and the first of the newest batch. */
   #oldest: number;
@@ -74,7 +75,7 @@ export class NatsChangelog implements Changelog {
   #givenUp: () => boolean = () => false;
   onFull: ((full: boolean) => void) | undefined;
 
-  constructor(options: NatsChangelogOptions, { info, first, before, tail, clean }: Opened) {
+  constructor(options: NatsChangelogOptions, { info, first, before, epoch, tail, clean }: Opened) {
     const { app, partition } = options;
     const { stream, subject } = changelogNames(app, partition);
     this.#options = options;
@@ -84,9 +85,8 @@ export class NatsChangelog implements Changelog {
     this.#first = first;
     this.#before = before;
     this.#clean = clean;
-    this.#sealed = clean;
     this.#last = tail === undefined ? first - 1 : lastOf(tail);
-    this.#epoch = tail?.epoch ?? 0;
+    this.#epoch = epoch;
     this.#chain = tail?.chain ?? before;
     this.#bytes = info.state.bytes;
     this.#oldest = Math.max(1, info.state.first_seq);

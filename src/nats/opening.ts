@@ -22,6 +22,8 @@ export interface Opened {
   /** Position of the oldest record held, and the chain before it. */
   readonly first: number;
   readonly before: number;
+  /** Of the newest message: a batch that was never finished has used one up, too. */
+  readonly epoch: number;
   /** The newest finished batch; undefined when there is none. */
   readonly tail: PlacedBatch | undefined;
   readonly clean: boolean;
@@ -45,13 +47,14 @@ export async function inspect(
   }
   if (messages === 0) {
     if (last_seq > 0) throw halted(stream, "hole", { messages, first_seq, last_seq });
-    return { info, first: 1, before: 0, tail: undefined, clean: true };
+    return { info, first: 1, before: 0, epoch: 0, tail: undefined, clean: true };
   }
   const oldest = frameIn(origin, await leaderMessage(jetstream, stream, first_seq));
   const virgin = first_seq === 1 && (oldest.first !== 1 || oldest.before !== 0);
   if (oldest.part !== 1 || virgin) throw halted(stream, "hole", { sequence: first_seq });
+  const { epoch } = frameIn(origin, await leaderMessage(jetstream, stream, last_seq));
   const { tail, clean } = await tailOf(jetstream, origin, first_seq, last_seq);
-  return { info, first: oldest.first, before: oldest.before, tail, clean };
+  return { info, first: oldest.first, before: oldest.before, epoch, tail, clean };
 }
 
 function hasHoles({ state }: StreamInfo): boolean {

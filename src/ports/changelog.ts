@@ -25,7 +25,7 @@ export interface ChangelogRange {
   readonly first: number;
   /** Position of the newest durable record; 0 when nothing was ever written. */
   readonly last: number;
-  /** Epoch of the newest batch, 0 when none. */
+  /** Epoch of the newest batch, be it one that was never finished; 0 when none. */
   readonly epoch: number;
   /** Chain checksum of the newest batch, 0 when none. */
   readonly chain: number;

@@ -2,9 +2,12 @@
 //   MUTANTS=n  only n of them, others with each day   MUTANT=…  only those whose name holds this
 //   SEEDS=n    seeds each may take at most (default 20000)
 import { availableParallelism } from "node:os";
+import { clusterSeed } from "../../sim/cluster/seeds.ts";
 import { runSeeds } from "../../sim/driver.ts";
-import { type Mutant, mutants } from "./mutants.ts";
+import { clusterMutants } from "./cluster-mutants.ts";
+import { type Mutant, mutants as plainMutants } from "./mutants.ts";
 
+const mutants = [...plainMutants, ...clusterMutants];
 const { MUTANTS, MUTANT, SEEDS, WORKERS } = process.env;
 const seedsMax = Number(SEEDS ?? 20_000);
 const workers = Number(WORKERS ?? availableParallelism());
@@ -27,7 +30,10 @@ async function killed(mutant: Mutant): Promise<{ seeds: number; said: string } |
   await runSeeds({
     workers,
     planted: mutant,
-    next: () => (next < seedsMax ? { seed: `${next++}`, twice: false } : undefined),
+    next: () => {
+      const seed = `${mutant.cluster === true ? clusterSeed : ""}${next++}`;
+      return next <= seedsMax ? { seed, twice: false } : undefined;
+    },
     answered: ({ violations: [first] }) => {
       answered++;
       if (first !== undefined) found ??= { seeds: answered, said: first.split("\n")[0] as string };

@@ -5,6 +5,8 @@ import type { Planted } from "../../sim/build.ts";
 export interface Mutant extends Planted {
   /** What is wrong with it, as a sentence. */
   readonly name: string;
+  /** It takes a world of several nodes to see it. */
+  readonly cluster?: boolean;
 }
 
 export const mutants: readonly Mutant[] = [
@@ -190,8 +192,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an epoch is begun twice (I2)",
     file: "src/engine/partition.ts",
-    find: 'kind: "lead", epoch: meta.epoch + 1,',
-    put: 'kind: "lead", epoch: meta.epoch || 1,',
+    find: 'kind: "lead", epoch, nonce,',
+    put: 'kind: "lead", epoch: meta.epoch || 1, nonce,',
   },
   // ---- the handler's side
   {

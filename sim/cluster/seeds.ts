@@ -1,0 +1,2 @@
+/** Seeds that begin so are clusters. */
+export const clusterSeed = "cluster-";
