@@ -78,6 +78,7 @@ proof: build ## The full size of every search; docs/proof.md has the last counts
 	KILLS=200 EXITS=100 npx --no-install vitest run test/faults/kill.test.ts test/faults/exits.test.ts
 	DISK_FAULTS=all TIMERS=100000 npx --no-install vitest run test/faults/disk-errors.test.ts test/faults/clocks.test.ts
 	NATS_FAULTS=full npx --no-install vitest run --no-file-parallelism src/nats test/nats
+	PRESSURE=100 npx --no-install vitest run test/faults/pressure.test.ts
 	npx --no-install tsx test/mutants/main.ts
 	MINUTES=$(or $(MINUTES),60) npx --no-install tsx sim/main.ts
 

@@ -7,6 +7,8 @@ export interface EngineProcessOptions {
   /** Whom it runs as, where the tests run as root. */
   readonly uid?: number | undefined;
   readonly args?: readonly string[];
+  /** Of Node itself. */
+  readonly execArgv?: readonly string[];
   /** On top of this process's own. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -18,9 +20,9 @@ export class EngineProcess<O extends { readonly do: string } = Order> {
   #ticket = 0;
   #stderr = "";
 
-  constructor(program: string, { uid, args = [], env }: EngineProcessOptions = {}) {
+  constructor(program: string, { uid, args = [], execArgv = [], env }: EngineProcessOptions = {}) {
     this.#child = fork(program, args, {
-      execArgv: [],
+      execArgv: [...execArgv],
       env: { ...process.env, ...env },
       stdio: ["ignore", "inherit", "pipe", "ipc"],
       ...(uid === undefined ? {} : { uid, gid: uid }),
