@@ -4,11 +4,11 @@
 import { answerOf, decodeReply, encodeRequest } from "../codec/bus-message.ts";
 import type { Answer } from "../model/effect.ts";
 import { HoldfastError, isHoldfastError } from "../model/errors.ts";
-import { explicitId } from "../model/ids.ts";
+import { explicitId, whereOf } from "../model/ids.ts";
 import { type Home, idOf } from "../model/invocation-id.ts";
 import { type Place, placeOf } from "../model/place.ts";
 import type { InvocationNumber } from "../model/row.ts";
-import { namedKeyOf } from "../model/target.ts";
+import { namedKeyOf, partitionKeyOf } from "../model/target.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { Clock } from "../ports/clock.ts";
 import { partitionHash } from "../std/hash.ts";
@@ -74,7 +74,7 @@ export class RemoteDesk implements Desk {
 
   propose(proposal: Asked): void {
     const { request, ...asked } = this.#named(proposal);
-    this.#ask(asked as Asked, 0, repeatable(proposal)).then(
+    this.#ask(asked as Asked, 0).then(
       (answer) => {
         if (answer.kind !== "invocation" || answer.result !== null) return request.settle(answer);
         const { n } = answer.named;
@@ -90,16 +90,29 @@ export class RemoteDesk implements Desk {
     );
   }
 
-  /** An invocation gets its id here, so that a request sent twice is one. */
+  /** A request gets its id here, so that one sent twice is one (R26). */
   #named(proposal: Asked): Asked {
-    if (proposal.kind !== "invoke" || proposal.id !== undefined) return proposal;
     const name = this.#parts.mint();
-    const { target, idempotencyKey } = proposal.call;
-    const key = namedKeyOf(target, idempotencyKey) ?? this.#parts.ownKey(partitionHash(name));
-    return { ...proposal, id: explicitId(key, name, this.#place.app) };
+    const own = (): string => this.#parts.ownKey(partitionHash(name));
+    const minted = (key: string): string => explicitId(key, name, this.#place.app);
+    switch (proposal.kind) {
+      case "invoke": {
+        if (proposal.id !== undefined) return proposal;
+        const { target, idempotencyKey } = proposal.call;
+        return { ...proposal, id: minted(namedKeyOf(target, idempotencyKey) ?? own()) };
+      }
+      case "signal":
+      case "resume":
+      case "restart":
+        return { ...proposal, once: minted(keyIn(proposal.id) ?? own()) };
+      case "editState":
+        return { ...proposal, once: minted(partitionKeyOf(proposal.service, proposal.key)) };
+      default:
+        return proposal;
+    }
   }
 
-  async #ask(proposal: Asked, wait: number, repeat: boolean): Promise<Answer> {
+  async #ask(proposal: Asked, wait: number): Promise<Answer> {
     const { bus, clock } = this.#parts;
     const bytes = encodeRequest({ kind: "ask", proposal, waitMs: wait });
     const until = clock.monotonic() + patienceMs;
@@ -111,7 +124,7 @@ export class RemoteDesk implements Desk {
       } catch (error) {
         const again =
           isHoldfastError(error, "LEADER_UNREACHABLE") ||
-          (repeat && isHoldfastError(error, "REQUEST_UNANSWERED"));
+          isHoldfastError(error, "REQUEST_UNANSWERED");
         if (!again || this.#closed || clock.monotonic() > until) throw error;
       }
       const pause = retryMs * Math.min(attempt + 1, 10);
@@ -134,7 +147,7 @@ export class RemoteDesk implements Desk {
     const proposal = { kind: "attach", id } as Asked;
     while (this.#waiting.waits(n) && !this.#closed) {
       try {
-        const answer = await this.#ask(proposal, waitMs, true);
+        const answer = await this.#ask(proposal, waitMs);
         if (answer.kind === "refused") return this.#waiting.refuse(n, answer.error);
         if (answer.kind !== "invocation") return;
         if (answer.result !== null) return this.#waiting.completed(n, answer.result);
@@ -150,9 +163,13 @@ export class RemoteDesk implements Desk {
   }
 }
 
-/** Asked twice, these are as if asked once. */
-function repeatable({ kind }: Asked): boolean {
-  return kind !== "signal" && kind !== "restart" && kind !== "editState";
+/** The partition key of an id; undefined for what is none, which its partition refuses. */
+function keyIn(id: string): string | undefined {
+  try {
+    return whereOf(id).partitionKey;
+  } catch {
+    return undefined;
+  }
 }
 
 function unknown(cause: unknown): HoldfastError {

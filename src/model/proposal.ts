@@ -134,6 +134,8 @@ export type Proposal =
       readonly id: string;
       readonly name: string;
       readonly result: Result;
+      /** Minted at the door of another node: asked again, it is the same (R26). */
+      readonly once?: string | undefined;
       readonly request: Request;
     }
   | {
@@ -148,6 +150,8 @@ export type Proposal =
       readonly request: Request;
       /** kill: also drop its delayed sends that were not yet delivered (R21). */
       readonly withSends?: boolean | undefined;
+      /** resume. */
+      readonly once?: string | undefined;
     }
   | {
       readonly kind: "restart";
@@ -156,6 +160,8 @@ export type Proposal =
       readonly from: number;
       /** Restart although the kept part waits for an awakeable (R21). */
       readonly unsafe: boolean;
+      /** The id of the new invocation, where it was asked at the door of another node (R26). */
+      readonly once?: string | undefined;
       readonly request: Request;
     }
   | {
@@ -166,6 +172,7 @@ export type Proposal =
       readonly values: readonly (readonly [string, Payload])[];
       /** Refuse unless the state has this version. */
       readonly version?: number | undefined;
+      readonly once?: string | undefined;
       readonly request: Request;
     }
   /** An exclusive call has waited a while in an inbox: look for a cycle (R12). */

@@ -6,6 +6,9 @@ import type { Target } from "./entry.ts";
 /** The handler that a waiting edit of state is shown as. No user's name begins like it. */
 export const editHandler = "_edit";
 
+/** The handler that a request is kept as which must not be done twice, for a while (R26). */
+export const requestHandler = "_request";
+
 /** 16 hexadecimal digits for the rows of one key. */
 export function partitionKeyOf(_service: string, key: string): string {
   return partitionHash(key);

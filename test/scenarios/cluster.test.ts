@@ -1,7 +1,8 @@
 // Several nodes and apps in one process: calls between partitions and apps, takeovers, hand-overs.
 import { expect, test } from "vitest";
 import { isHoldfastError, object, ref, service, workflow } from "../../src/index.ts";
-import { TestCluster } from "../support/test-cluster.ts";
+import { HoldfastError } from "../../src/model/errors.ts";
+import { TestCluster, type TestNode } from "../support/test-cluster.ts";
 
 const taken = new Set<string>();
 const ticketService = service("TicketService", {
@@ -237,3 +238,70 @@ test("a workflow runs once, whichever node is asked", async () => {
   await one.engine.close();
   await two.engine.close();
 });
+
+/** The next answers that come back to a node are lost; `then` is told of each. */
+function loseAnswers({ bus }: TestNode, times: number, then: () => void = () => {}): void {
+  const { request } = bus;
+  let left = times;
+  bus.request = async (...asked) => {
+    const reply = await request.apply(bus, asked);
+    if (left-- <= 0) return reply;
+    then();
+    throw new HoldfastError("REQUEST_UNANSWERED");
+  };
+}
+
+const desk = object(
+  "Desk",
+  { state: { total: 0 } },
+  {
+    async two(ctx): Promise<string[]> {
+      return [await ctx.signal<string>("go"), await ctx.signal<string>("go")];
+    },
+    async add(ctx): Promise<number> {
+      const total = (await ctx.get("total")) + 1;
+      ctx.set("total", total);
+      return total;
+    },
+    async total(ctx): Promise<number> {
+      return ctx.get("total");
+    },
+  },
+);
+
+test.each(["the same leader", "the next leader"])(
+  "R26: what was asked and lost its answer is not done twice when %s is asked again",
+  async (who) => {
+    const cluster = new TestCluster();
+    const first = await cluster.node({ app: "desk", services: [desk], partitions: 1 });
+    const second = await cluster.node({ app: "desk", services: [desk], partitions: 1 });
+    const client = await cluster.node({ app: "client", services: [] });
+    await cluster.advance("3s");
+    const nodes = [first, second];
+    /** Asks, the answer is lost, and the leader with it where another is to be asked. */
+    const asked = async <T>(ask: () => Promise<T>): Promise<T> => {
+      const dies = who === "the next leader" ? nodes.shift() : undefined;
+      if (dies !== undefined) nodes.push(await cluster.node({ app: "desk", services: [desk] }));
+      loseAnswers(client, 1, () => dies?.kill());
+      const answer = ask();
+      await cluster.advance("50s");
+      return answer;
+    };
+    const sent = client.engine.send(desk, "a").two();
+    await cluster.advance("1s");
+    const { id } = await sent;
+    await asked(() => client.engine.signal(id, "go", "one"));
+    await asked(() => client.engine.signal(id, "go", "two"));
+    const two = client.engine.invocation<string[]>(id).result();
+    await cluster.advance("20s");
+    expect(await two).toEqual(["one", "two"]);
+    const added = client.engine.send(desk, "b").add();
+    await cluster.advance("1s");
+    await asked(async () => client.engine.restart((await added).id));
+    await asked(() => client.engine.editState(desk, "c", { total: 5 }));
+    const totals = ["b", "c"].map((key) => client.engine.call(desk, key).total());
+    await cluster.advance("20s");
+    expect(await Promise.all(totals)).toEqual([2, 5]);
+    for (const node of [client, ...nodes]) await node.engine.close();
+  },
+);

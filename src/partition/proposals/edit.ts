@@ -15,6 +15,7 @@ import { editHandler, partitionKeyOf } from "../../model/target.ts";
 import type { Decision } from "../decision.ts";
 import { answerOf, begin } from "./create.ts";
 import { finish } from "./finish.ts";
+import { doneBefore, noteDone, requestRetentionMs } from "./once.ts";
 
 type EditState = Extract<Proposal, { kind: "editState" }>;
 
@@ -26,17 +27,16 @@ interface Edit {
   readonly version?: number | undefined;
 }
 
-/** How long its outcome can be asked for, in ms: longer than a request is repeated (R26). */
-const retentionMs = 120_000;
-
 export function editState(decision: Decision, proposal: EditState): void {
-  const { service, key, clear, values, version, request } = proposal;
+  const { service, key, clear, values, version, once, request } = proposal;
+  if (doneBefore(decision, proposal)) return;
   const edit: Edit = { clear, values, version };
   const object = decision.tables.object(service, key);
   if (object.lock === 0) {
     const refusal = refusalOf(object, edit);
     if (refusal !== undefined) return decision.refuse(request, refusal);
     decision.emit({ kind: "stateEdited", service, key, clear, values });
+    noteDone(decision, service, once);
     return decision.answer(request, { kind: "done" });
   }
   if (object.inbox.length >= inboxLengthMax) {
@@ -47,22 +47,22 @@ export function editState(decision: Decision, proposal: EditState): void {
   // It is text within a record's text (R18).
   const length = JSON.stringify(input).length;
   if (length > recordResultsMax) return decision.refuse(request, tooLarge({ edit: length }));
-  const row = emitInvoked(decision, service, key, input);
+  const row = emitInvoked(decision, { service, key, input, once });
   begin(decision, row);
   decision.answer(request, answerOf(row, false));
 }
 
 function emitInvoked(
   decision: Decision,
-  service: string,
-  key: string,
-  input: Payload,
+  edit: Pick<EditState, "service" | "key" | "once"> & { readonly input: Payload },
 ): InvocationRow {
+  const { service, key, input, once } = edit;
   decision.emit({
     kind: "invoked",
     invocation: {
       ...{ partitionKey: partitionKeyOf(service, key), incarnation: decision.leader.mint() },
-      ...{ service, key, handler: editHandler, mode: "exclusive", input, retention: retentionMs },
+      ...{ service, key, handler: editHandler, mode: "exclusive", input },
+      ...{ derivedId: once, retention: requestRetentionMs },
     },
   });
   return decision.tables.invocation(decision.leader.position) as InvocationRow;

@@ -6,6 +6,7 @@ import type { Proposal } from "../../model/proposal.ts";
 import type { InvocationRow } from "../../model/row.ts";
 import type { Decision } from "../decision.ts";
 import { finish } from "./finish.ts";
+import { doneBefore, noteDone } from "./once.ts";
 import { post } from "./post.ts";
 import { run } from "./run.ts";
 import { cancel, completeAwakeable, lookup, signalById } from "./signal.ts";
@@ -20,6 +21,7 @@ export function operate(
   const found = lookup(decision, id);
   if ("error" in found) return decision.refuse(request, found.error);
   const { row } = found;
+  if (doneBefore(decision, proposal)) return;
   switch (proposal.kind) {
     case "cancel":
       cancel(decision, row);
@@ -34,6 +36,7 @@ export function operate(
     }
     case "resume":
       resume(decision, row);
+      noteDone(decision, row.service, proposal.once);
       break;
     case "purge": {
       if (row.status !== "completed") {
@@ -110,10 +113,16 @@ export function resumeForRevision(decision: Decision, row: InvocationRow, revisi
 
 export function signal(decision: Decision, proposal: Of<"signal" | "completeAwakeable">): void {
   const { id, result, request } = proposal;
+  const signal = proposal.kind === "signal" ? proposal : undefined;
+  if (signal !== undefined && doneBefore(decision, signal)) return;
   const error =
-    proposal.kind === "signal"
-      ? signalById(decision, id, proposal.name, result)
-      : completeAwakeable(decision, id, result);
-  if (error !== undefined) decision.refuse(request, error);
-  else decision.answer(request, { kind: "done" });
+    signal === undefined
+      ? completeAwakeable(decision, id, result)
+      : signalById(decision, id, signal.name, result);
+  if (error !== undefined) return decision.refuse(request, error);
+  const found = signal?.once === undefined ? undefined : lookup(decision, id);
+  if (found !== undefined && "row" in found) {
+    noteDone(decision, found.row.service, signal?.once);
+  }
+  decision.answer(request, { kind: "done" });
 }

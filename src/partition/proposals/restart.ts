@@ -9,13 +9,16 @@ import { dueOf, type InvocationRow, type OpenCommand } from "../../model/row.ts"
 import type { Decision } from "../decision.ts";
 import { answerOf, begin } from "./create.ts";
 import { complete } from "./notify.ts";
+import { doneBefore } from "./once.ts";
 import { abroad, post } from "./post.ts";
 import { expiryAt, promiseAt } from "./promise.ts";
 import { lookup } from "./signal.ts";
 
 type Restart = Extract<Proposal, { kind: "restart" }>;
 
-export function restart(decision: Decision, { id, from, unsafe, request }: Restart): void {
+export function restart(decision: Decision, proposal: Restart): void {
+  const { id, from, unsafe, once, request } = proposal;
+  if (doneBefore(decision, proposal)) return;
   const found = lookup(decision, id);
   if ("error" in found) return decision.refuse(request, found.error);
   const { row } = found;
@@ -27,7 +30,8 @@ export function restart(decision: Decision, { id, from, unsafe, request }: Resta
   const error = notKeepable(row, entries, open, unsafe);
   if (error !== undefined) return decision.refuse(request, error);
   const n = decision.leader.position;
-  emitInvoked(decision, row, from, entries.filter((entry) => entry.kind === "command").length);
+  const commands = entries.filter((entry) => entry.kind === "command").length;
+  emitInvoked(decision, row, { from, commands, once });
   if (from > 0) {
     decision.emit({ kind: "journalCopied", n, entries, open: [...open], buffered: [...buffered] });
   }
@@ -38,7 +42,11 @@ export function restart(decision: Decision, { id, from, unsafe, request }: Resta
 }
 
 /** What a restart from an entry keeps: the values its random numbers and step keys derive from. */
-function emitInvoked(decision: Decision, row: InvocationRow, from: number, commands: number): void {
+function emitInvoked(
+  decision: Decision,
+  row: InvocationRow,
+  { from, commands, once }: Pick<Restart, "from" | "once"> & { readonly commands: number },
+): void {
   const incarnation = decision.leader.mint();
   const { partitionKey, service, key, handler, mode, input, begunAt } = row;
   decision.emit({
@@ -46,6 +54,7 @@ function emitInvoked(decision: Decision, row: InvocationRow, from: number, comma
     invocation: {
       partitionKey,
       incarnation,
+      derivedId: once,
       service,
       key,
       handler,
