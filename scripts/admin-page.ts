@@ -92,15 +92,16 @@ after bursts, it is told \`missed\` and looks at the lists again. Kinds: \`creat
 
 \`POST /query\` with \`{"query": "SELECT …"}\` answers \`{"rows": […]}\`: one read-only question over the views of
 [tables.md](tables.md), and over those that Restate's tools read: \`sys_invocation\`, \`sys_journal\`, \`sys_inbox\`,
-\`sys_keyed_service_status\`, \`sys_promise\`, and \`state\`. It is answered in a process of its own, at most five
+\`sys_journal_events\`, \`sys_keyed_service_status\`, \`sys_promise\`, and \`state\`. It is answered in a process of its own, at most five
 seconds, 10,000 rows and 512 MiB. Columns that are null are left out.
 
 ## What differs from Restate
 
 There are no deployments, subscriptions or virtual queues to register: code is hosted in the process. Ids of
-invocations in \`sys_journal\` and the like are computed, so a condition on \`id\` reads all rows. Notifications are
-\`Notification: Completion\`, whatever they answer. \`sys_journal_events\` does not exist: the last failure is in
-\`sys_invocation\`. \`purge-journal\` does not exist.
+invocations in \`sys_journal\` and the like are computed, so a condition on \`id\` reads all rows. In \`sys_journal\`
+there is no \`Command: Input\`; \`entry_json\` is Restate's for what completes a command and for \`Command: Output\`, and
+the entry as it is kept elsewhere. \`sys_journal_events\` has the last failure of an attempt and of each step, a
+pause and a suspension, as long as they last; earlier ones are in nobody's table. \`purge-journal\` does not exist.
 `;
 
 function rowOf({ method, path, role, says, query = {}, body }: AdminRoute): string {

@@ -7,6 +7,7 @@ import { eventLine } from "./engine/event-line.ts";
 import type { EngineEvent } from "./engine/events.ts";
 import { Folding } from "./engine/folding.ts";
 import { Host, type HostParts } from "./engine/host.ts";
+import { type Logger, logTo } from "./engine/logger.ts";
 import { Minter } from "./engine/minter.ts";
 import type { PartitionOptions } from "./engine/partition-world.ts";
 import { MemoryStorage } from "./local/memory-storage.ts";
@@ -41,6 +42,8 @@ export interface EngineOptions {
   readonly dev?: boolean | undefined;
   /** Told what happens, typed. Default: warnings are written to the standard error. */
   readonly onEvent?: ((event: EngineEvent) => void) | undefined;
+  /** Given the same as lines: a logger of pino's shape, which takes fields and then a message. */
+  readonly logger?: Logger | undefined;
   /**
    * Spans and metrics through OpenTelemetry: the package "@opentelemetry/api", where the engine
    * cannot find it by itself; `false` for none. Default: that package, where an SDK has been
@@ -126,9 +129,20 @@ export function hostOf(options: EngineOptions, telemetry?: Telemetry): EngineHos
 
 function hostOptionsOf(options: EngineOptions): HostOptions {
   return {
-    report: options.onEvent === undefined ? warn : guarded(options.onEvent),
+    report: reportOf(options),
     closeTimeoutMs: durationMs(options.closeTimeout ?? "10s"),
     onFatal: options.onFatal ?? ((error) => platform.warn(`holdfast: stopped: ${String(error)}`)),
+  };
+}
+
+function reportOf({ onEvent, logger }: EngineOptions): HostOptions["report"] {
+  const told = onEvent && guarded(onEvent, "onEvent");
+  if (logger === undefined) return told ?? warn;
+  const logged = guarded(logTo(logger, platform.format), "logger");
+  if (told === undefined) return logged;
+  return (event) => {
+    logged(event);
+    told(event);
   };
 }
 
@@ -218,7 +232,10 @@ function isDev({ dev }: EngineOptions): boolean {
 }
 
 /** What is told of events is the program's: where it throws, the engine goes on, and says so once. */
-function guarded(onEvent: (event: EngineEvent) => void): (event: EngineEvent) => void {
+function guarded(
+  onEvent: (event: EngineEvent) => void,
+  name: string,
+): (event: EngineEvent) => void {
   let said = false;
   return (event) => {
     try {
@@ -227,7 +244,7 @@ function guarded(onEvent: (event: EngineEvent) => void): (event: EngineEvent) =>
       if (said) return;
       said = true;
       const failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      platform.warn(`holdfast: onEvent threw at "${event.kind}", and is called on: ${failure}`);
+      platform.warn(`holdfast: ${name} threw at "${event.kind}", and is called on: ${failure}`);
     }
   };
 }

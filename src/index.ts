@@ -1,6 +1,7 @@
 // The package's face: re-exports only.
 
 export type { EngineEvent } from "./engine/events.ts";
+export type { Logger } from "./engine/logger.ts";
 export type { ClusterView } from "./engine/partition-server.ts";
 export type { Move, Reason, Why } from "./engine/why-words.ts";
 export { whyLines } from "./engine/why-words.ts";

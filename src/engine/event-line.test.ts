@@ -4,7 +4,7 @@ import { platform } from "../platform-node.ts";
 import { eventLine } from "./event-line.ts";
 import type { EngineEvent } from "./events.ts";
 
-const of = { target: "Cart/a/add", id: "inv_1x" };
+const of = { target: "Cart/a/add", id: "inv_1x", ofAttempt: 1 };
 
 test("a failed try of a step is one line: which, what went wrong, when the next one is", () => {
   const failed = {

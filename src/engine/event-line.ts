@@ -2,7 +2,7 @@
 import type { EngineEvent } from "./events.ts";
 
 /** What a handler printed, as text. */
-type Format = (args: readonly unknown[]) => string;
+export type Format = (args: readonly unknown[]) => string;
 
 /** A line for the standard error; undefined for what is no news. */
 export function eventLine(event: EngineEvent, format: Format = plain): string | undefined {

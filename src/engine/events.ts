@@ -17,6 +17,7 @@ export type EngineEvent =
       readonly kind: "unjournaledAwait";
       readonly target: string;
       readonly id: string;
+      readonly ofAttempt: number;
       readonly at: string;
     }
   /** A handler ended while steps or calls it had asked were still open. */
@@ -24,12 +25,14 @@ export type EngineEvent =
       readonly kind: "unawaited";
       readonly target: string;
       readonly id: string;
+      readonly ofAttempt: number;
       readonly commands: readonly string[];
     }
   | {
       readonly kind: "console";
       readonly target: string;
       readonly id: string;
+      readonly ofAttempt: number;
       readonly level: string;
       readonly args: readonly unknown[];
     }
@@ -38,6 +41,7 @@ export type EngineEvent =
       readonly kind: "attemptFailed";
       readonly target: string;
       readonly id: string;
+      readonly ofAttempt: number;
       readonly code: string;
       readonly message: string;
       readonly next: "retry" | "pause" | "fail";
@@ -47,6 +51,7 @@ export type EngineEvent =
       readonly kind: "stepFailed";
       readonly target: string;
       readonly id: string;
+      readonly ofAttempt: number;
       readonly step: string;
       readonly attempt: number;
       readonly code: string;
@@ -58,6 +63,7 @@ export type EngineEvent =
       readonly kind: "unhandledRejection";
       readonly target: string;
       readonly id: string;
+      readonly ofAttempt: number;
       readonly error: unknown;
     }
   /** Admission stopped (true) or goes on (false): the disk is full, or folding lags behind. */

@@ -111,7 +111,8 @@ export class Partition implements Desk {
       reportFailure: (attempt, { code, message }, { kind }) => {
         const next = kind === "at" ? "retry" : kind;
         const id = idOf(attempt.row);
-        world.report({ kind: "attemptFailed", target: attempt.target, id, code, message, next });
+        const { target, number: ofAttempt } = attempt;
+        world.report({ kind: "attemptFailed", target, id, ofAttempt, code, message, next });
       },
     });
     this.#timers = new TimerLoop(tables, clock, this.processor);
@@ -228,7 +229,7 @@ export class Partition implements Desk {
 
   #reportAttempt(attempt: Attempt, event: AttemptEvent): void {
     const { report } = this.#world;
-    report({ ...event, target: attempt.target, id: idOf(attempt.row) });
+    report({ ...event, target: attempt.target, id: idOf(attempt.row), ofAttempt: attempt.number });
   }
 
   #fail(error: unknown): void {

@@ -11,6 +11,8 @@ export interface HandlerView {
   readonly mode: HandlerMode;
   readonly input?: Json;
   readonly output?: Json;
+  /** Which requests over HTTP may invoke it, where its definition says so. */
+  readonly ingress?: "public" | "token" | "private";
 }
 
 export interface ServiceView {
@@ -30,7 +32,7 @@ export function serviceViews(registry: Registry): ServiceView[] {
   }));
 }
 
-function handlerView({ name, mode, input, output }: HandlerSpec): HandlerView {
+function handlerView({ name, mode, input, output, ingress }: HandlerSpec): HandlerView {
   const accepts = jsonSchemaOf(input, "input");
   const gives = jsonSchemaOf(output, "output");
   return {
@@ -38,6 +40,7 @@ function handlerView({ name, mode, input, output }: HandlerSpec): HandlerView {
     mode,
     ...(accepts === undefined ? {} : { input: accepts }),
     ...(gives === undefined ? {} : { output: gives }),
+    ...(ingress === undefined ? {} : { ingress }),
   };
 }
 

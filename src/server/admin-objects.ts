@@ -37,7 +37,7 @@ function serviceBody({ name, kind, revision, handlers }: ServiceView): object {
   };
 }
 
-function serviceOf(asked: Asked): ServiceView {
+export function serviceOf(asked: Asked): ServiceView {
   const name = asked.param("service");
   const found = asked.engine.inspect.services().find((service) => service.name === name);
   if (found !== undefined) return found;

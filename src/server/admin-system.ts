@@ -5,9 +5,11 @@ import type { NamedRows } from "../model/sql-message.ts";
 import type { BackupReport } from "../ports/backup.ts";
 import { eventStream } from "./admin-events.ts";
 import { Metrics } from "./admin-metrics.ts";
+import { serviceOf } from "./admin-objects.ts";
 import { openapiOf } from "./admin-openapi.ts";
 import { type AdminEngine, type AdminRoute, type Asked, fieldInvalid } from "./admin-route.ts";
 import { type HttpResponse, type HttpStream, jsonResponse } from "./http.ts";
+import { ingressOpenapi } from "./ingress-openapi.ts";
 
 export interface SystemOptions {
   readonly version: string;
@@ -48,6 +50,13 @@ export function systemRoutes(
     get("/openapi", "read", "This table, as OpenAPI 3.1.", () =>
       jsonResponse(200, openapiOf(routes(), version)),
     ),
+    get("/openapi/ingress", "read", "The ingress of all handlers, as OpenAPI 3.1.", () =>
+      jsonResponse(200, ingressOpenapi(inspect.services(), { version, url: ingressUrl })),
+    ),
+    get("/services/{service}/openapi", "read", "That of one service's handlers.", (asked) => {
+      const services = [serviceOf(asked)];
+      return jsonResponse(200, ingressOpenapi(services, { version, url: ingressUrl }));
+    }),
     get("/metrics", "read", "Metrics as Prometheus reads them.", async () => ({
       status: 200,
       headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },

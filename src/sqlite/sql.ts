@@ -5,6 +5,7 @@ import { HoldfastError } from "../model/errors.ts";
 import { idOf } from "../model/invocation-id.ts";
 import type { NamedConnection, SqlValue } from "./driver.ts";
 import { openNamedConnection } from "./driver.ts";
+import { completionText, eventText, outputText } from "./sql-shapes.ts";
 
 /** Rows one answer may have; more is a sign that a LIMIT or a count was meant. */
 export const sqlRowsMax = 10_000;
@@ -50,12 +51,43 @@ CREATE TEMP VIEW sys_journal AS SELECT
   ${id.replaceAll(/\b(partition_key|n|rest|derived_id)\b/g, "i.$1")} AS id,
   j.entry_index AS "index",
   CASE j.kind WHEN 'command' THEN 'Command: ' || entry_type(j.entry ->> '$.command.kind')
-    WHEN 'completed' THEN 'Notification: Completion' WHEN 'signalled' THEN 'Notification: Signal'
-    ELSE 'Notification: Cancel' END AS entry_type,
+    WHEN 'completed' THEN 'Notification: ' || entry_type(c.kind)
+    WHEN 'signalled' THEN 'Notification: Signal' ELSE 'Notification: Cancel' END AS entry_type,
   j.entry ->> '$.command.name' AS name,
   ${iso("j.entry ->> '$.at'")} AS appended_at,
-  2 AS version, length(j.entry) AS raw_length, j.entry AS entry_json
-FROM journal j JOIN invocation_row i ON i.n = j.n;
+  2 AS version, length(j.entry) AS raw_length,
+  iif(j.kind = 'completed', completion(entry_type(c.kind), c.number, j.entry -> '$.result'), j.entry)
+    AS entry_json
+FROM journal j JOIN invocation_row i ON i.n = j.n
+LEFT JOIN (
+  SELECT n, entry ->> '$.index' AS number, entry ->> '$.command.kind' AS kind
+  FROM journal WHERE kind = 'command'
+) c ON c.n = j.n AND c.number = j.entry ->> '$.of'
+UNION ALL SELECT
+  ${id}, coalesce(rest ->> '$.entries', 0), 'Command: Output', NULL, ${iso("completed_at")}, 2,
+  length(rest -> '$.result'), output(rest -> '$.result')
+FROM invocation_row WHERE status = 'completed';
+
+CREATE TEMP VIEW sys_journal_events AS SELECT
+  ${id} AS id, coalesce(rest ->> '$.entries', 0) - 1 AS after_journal_entry_index,
+  ${iso("modified_at")} AS appended_at, event_type, event_json
+FROM (
+  SELECT *, 'TransientError' AS event_type,
+    event('TransientError', rest -> '$.lastFailure', NULL, NULL) AS event_json
+  FROM invocation_row r WHERE rest -> '$.lastFailure' IS NOT NULL AND status <> 'completed'
+    AND NOT EXISTS (SELECT 1 FROM json_each(r.rest, '$.open') WHERE value -> '$[1].error' IS NOT NULL)
+  UNION ALL
+  SELECT r.*, 'TransientError',
+    event('TransientError', o.value -> '$[1].error', o.value ->> '$[0]', o.value ->> '$[1].name')
+  FROM invocation_row r, json_each(r.rest, '$.open') o
+  WHERE o.value -> '$[1].error' IS NOT NULL
+  UNION ALL
+  SELECT *, 'Paused', event('Paused', rest -> '$.pause.failure', NULL, NULL)
+  FROM invocation_row WHERE status = 'paused'
+  UNION ALL
+  SELECT *, 'Suspended', event('Suspended', NULL, NULL, NULL)
+  FROM invocation_row WHERE status = 'suspended'
+);
 
 CREATE TEMP VIEW sys_inbox AS SELECT
   b.service AS service_name, b.key AS service_key, b.position AS sequence_number,
@@ -84,6 +116,11 @@ export function openSql(path: string): Sql {
       derivedId: derived as string | null,
     }),
   );
+  connection.function("completion", (kind, of, result) =>
+    completionText(String(kind), Number(of), result),
+  );
+  connection.function("output", outputText);
+  connection.function("event", eventText);
   connection.function("entry_type", (kind) => entryTypes[String(kind)] ?? String(kind));
   connection.exec(views);
   connection.exec("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF");

@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Engine, object, service, TerminalError } from "../../src/index.ts";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Engine, handler, object, service, TerminalError } from "../../src/index.ts";
 import { SqlProcess } from "../../src/local/sql-process.ts";
 import { type Ask, adminOf, askerOf } from "../support/admin.ts";
 import { codeOf } from "../support/scenario.ts";
@@ -16,6 +16,13 @@ const steps = service("Steps", {
     if (fails) throw new TerminalError("sold out", { status: 418 });
     return "done";
   },
+  async flaky(ctx): Promise<void> {
+    await ctx.run("flaky", () => Promise.reject(new Error("not yet")), { retry: { delay: "1h" } });
+  },
+  breaks: handler({ retry: { delay: "1h" } }, async (): Promise<void> => {
+    await Promise.resolve();
+    throw new Error("it breaks");
+  }),
 });
 const cart = object("Cart", {
   async hold(ctx): Promise<void> {
@@ -70,7 +77,8 @@ test("one invocation with its outcome and its journal, as Restate names them", a
   ]);
   expect(await rows(`SELECT index, entry_type FROM sys_journal WHERE id = '${ids.done}'`)).toEqual([
     { index: 0, entry_type: "Command: Run" },
-    { index: 1, entry_type: "Notification: Completion" },
+    { index: 1, entry_type: "Notification: Run" },
+    { index: 2, entry_type: "Command: Output" },
   ]);
 });
 
@@ -128,4 +136,53 @@ test("a question without end is ended, the next one is answered, and a crowd is 
   const many = Array.from({ length: 12 }, () => codeOf(hasty.ask(path, "SELECT 1")));
   expect(await Promise.all(many)).toContain("QUERY_BUSY");
   hasty.close();
+});
+
+test("what was learned is named by what had asked for it, and results are in Restate's shape", async () => {
+  const types = await rows(
+    `SELECT entry_type FROM sys_journal WHERE id = '${ids.done}' ORDER BY index`,
+  );
+  expect(types.map((row) => row["entry_type"])).toEqual([
+    "Command: Run",
+    "Notification: Run",
+    "Command: Output",
+  ]);
+  const of = async (id: string, type: string): Promise<unknown> => {
+    const found = await rows(
+      `SELECT entry_json FROM sys_journal WHERE id = '${id}' AND entry_type = '${type}'`,
+    );
+    return JSON.parse(String(found[0]?.["entry_json"])) as unknown;
+  };
+  const bytes = (text: string): number[] => [...Buffer.from(JSON.stringify(text))];
+  expect(await of(ids.done, "Notification: Run")).toEqual({
+    Notification: { Completion: { Run: { completion_id: 1, result: { Success: bytes("ok") } } } },
+  });
+  expect(await of(ids.done, "Command: Output")).toEqual({
+    Command: { Output: { result: { Success: bytes("done") }, name: "" } },
+  });
+  expect(await of(ids.failed, "Command: Output")).toMatchObject({
+    Command: { Output: { result: { Failure: { code: 418, message: "sold out" } } } },
+  });
+});
+
+test("what went wrong last, of an attempt and of a step, and what is paused, are events", async () => {
+  const { id } = await engine.send(steps).flaky();
+  const { id: failing } = await engine.send(steps).breaks();
+  const events = async (of: string): Promise<Rows> => {
+    const found = await rows(
+      `SELECT event_type, event_json FROM sys_journal_events WHERE id = '${of}' ` +
+        "AND event_type = 'TransientError' ORDER BY appended_at",
+    );
+    return found.map((row) => JSON.parse(String(row["event_json"])) as Rows[number]);
+  };
+  await vi.waitFor(async () => expect((await events(id)).length).toBe(1), 5000);
+  expect(await events(id)).toMatchObject([
+    { ty: "TransientError", error_message: "not yet", related_command_name: "flaky" },
+  ]);
+  await vi.waitFor(async () => expect((await events(failing)).length).toBe(1), 5000);
+  expect(await events(failing)).toMatchObject([{ error_code: 500, error_message: "it breaks" }]);
+  await engine.pause(id);
+  const paused = await rows(`SELECT event_type FROM sys_journal_events WHERE id = '${id}'`);
+  expect(paused.map((row) => row["event_type"])).toContain("Paused");
+  for (const one of [id, failing]) await engine.kill(one);
 });
