@@ -1,11 +1,11 @@
 // The rules of `holdfast/eslint`, as ESLint runs them. RUNNERS=1 fetches ESLint, which is too large
 // to be installed for this alone; without it the rules are held against their own shape only.
-import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { configs, rules } from "../src/eslint/index.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -94,3 +94,65 @@ test.runIf(process.env["RUNNERS"] !== undefined)(
   },
   120_000,
 );
+
+/** Lines that end with a comment are wrong; all others are not. */
+const linted = `import { service } from "holdfast";
+const begun = Date.now();
+export const one = service("One", {
+  async go(ctx, n: number): Promise<number> {
+    ctx.sleep(1); // await
+    await fetch("x"); // effect
+    await ctx.run("fine", () => Date.now() + begun);
+    await ctx.run("fine", async () => void (await fetch("y")));
+    return Math.random() + n; // differs
+  },
+});
+`;
+const wrongLines = linted.split("\n").flatMap((line, i) => (/ \/\/ /.test(line) ? [i + 1] : []));
+
+describe.runIf(process.env["RUNNERS"] !== undefined)("other linters find the same", () => {
+  let folder: string;
+  const tool = (name: string): string => join(root, "tools", "node_modules", ".bin", name);
+
+  beforeEach(() => {
+    folder = join(root, "test", ".tmp", `lint-${process.pid}`);
+    mkdirSync(join(folder, "node_modules"), { recursive: true });
+    symlinkSync(root, join(folder, "node_modules", "holdfast"));
+    writeFileSync(join(folder, "app.ts"), linted);
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** The lines it complains about. */
+  function lines(name: string, args: readonly string[], line: RegExp): number[] {
+    const options = {
+      cwd: folder,
+      encoding: "utf8",
+      env: { ...process.env, NO_COLOR: "1" },
+    } as const;
+    const { status, stdout, stderr } = spawnSync(tool(name), [...args, "app.ts"], options);
+    expect({ status, said: stdout + stderr }).toMatchObject({ status: 1 });
+    const found = [...`${stdout}${stderr}`.matchAll(line)].map(([, at]) => Number(at));
+    return [...new Set(found)].sort((a, b) => a - b);
+  }
+
+  test("oxlint, by the same rules", () => {
+    const config = {
+      categories: { correctness: "off" },
+      jsPlugins: [{ name: "holdfast", specifier: "holdfast/eslint" }],
+      rules: configs.recommended.rules,
+    };
+    writeFileSync(join(folder, ".oxlintrc.json"), JSON.stringify(config));
+    const args = ["--format=unix", "--config", ".oxlintrc.json", "--no-ignore"];
+    expect(lines("oxlint", args, /app\.ts:(\d+):/g)).toEqual(wrongLines);
+  });
+
+  test("Biome, by rules of its own", () => {
+    const config = {
+      root: true,
+      plugins: ["./node_modules/holdfast/assets/lint/handlers.grit"],
+      linter: { rules: { preset: "none" } },
+    };
+    writeFileSync(join(folder, "biome.json"), JSON.stringify(config));
+    expect(lines("biome", ["lint"], /app\.ts:(\d+):/g)).toEqual(wrongLines);
+  });
+});

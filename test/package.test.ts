@@ -76,7 +76,7 @@ function filesIn(path: string): string[] {
 test("the tarball holds what is built and what a user reads, and is small", () => {
   const files = filesIn(join(project, "node_modules", manifest.name));
   const strange = files.filter(
-    (name) => !/^(dist\/|assets\/live\/|[A-Z]+\.md$|LICENSE$|package\.json$)/.test(name),
+    (name) => !/^(dist\/|assets\/(live|lint)\/|[A-Z]+\.md$|LICENSE$|package\.json$)/.test(name),
   );
   expect(strange).toEqual([]);
   expect(files.filter((name) => /\.test\.|conformance\.test|\.tsbuildinfo/.test(name))).toEqual([]);

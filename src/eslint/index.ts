@@ -1,4 +1,4 @@
-// Rules for ESLint, published as `holdfast/eslint`: mistakes in handlers that would only be seen on
+// Rules for ESLint and oxlint, published as `holdfast/eslint`: mistakes in handlers that would only be seen on
 // replay. Plain rule objects over the syntax, without types and without a dependency. A handler is a
 // function in what service(), object(), workflow(), implement(), handler() or shared() is given, and
 // any function whose first parameter is called ctx.
@@ -177,3 +177,8 @@ export const configs: {
 } = {
   recommended: { plugins: { holdfast: { rules } }, rules: Object.fromEntries(names) },
 };
+
+/** What oxlint's `jsPlugins` take, which asks for a default export. */
+const plugin: { readonly meta: typeof meta; readonly rules: typeof rules } = { meta, rules };
+
+export { plugin as default };
