@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { lockDirectory } from "./file/lock.ts";
 import { inSharedThread } from "./local/materialiser-thread.ts";
 import { checkApp, checkPartitions } from "./model/place.ts";
+import { type SubscriptionOptions, subscriptionOf } from "./model/subscription.ts";
 import { NatsApps } from "./nats/apps.ts";
 import type { Connection } from "./nats/connection.ts";
 import { JetStream } from "./nats/jetstream.ts";
@@ -33,6 +34,8 @@ export interface NatsOptions extends NatsAccess {
   readonly changelogBytesMax?: number | undefined;
   /** Milliseconds until a node that is not heard of loses its partitions. Default 15,000. */
   readonly leaseMs?: number | undefined;
+  /** Streams of JetStream that handlers of this app are fed from: docs/subscriptions.md. */
+  readonly subscriptions?: readonly SubscriptionOptions[] | undefined;
   /** Who may purge, where that is another user than who appends. */
   readonly janitor?: NatsAccess | undefined;
 }
@@ -71,7 +74,11 @@ const partitionsDefault = 24;
 export function nats(options: NatsOptions): Cluster {
   const app = checkApp(options.app);
   const partitions = checkPartitions(options.partitions ?? partitionsDefault);
-  return { app, partitions, connect: ({ data }) => connectTo(options, data) };
+  const subscriptions = (options.subscriptions ?? []).map(subscriptionOf);
+  if (new Set(subscriptions.map(({ name }) => name)).size < subscriptions.length) {
+    throw new TypeError("subscriptions: two have one name: give each a `name` of its own.");
+  }
+  return { app, partitions, subscriptions, connect: ({ data }) => connectTo(options, data) };
 }
 
 async function connectTo(
@@ -186,6 +193,7 @@ function wantedOf({ replicas = 1, durability = "standard", sync = "interval" }: 
   return { replicas, durability, sync } satisfies Wanted;
 }
 
+export type { SubscriptionOptions } from "./model/subscription.ts";
 export type { NatsPermissions, Role, RolesOptions } from "./nats/permissions.ts";
 export { natsPermissions } from "./nats/permissions.ts";
 export type { Cluster } from "./ports/cluster.ts";

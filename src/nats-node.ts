@@ -11,6 +11,7 @@ import { JetStream } from "./nats/jetstream.ts";
 import { NatsLeases } from "./nats/leases.ts";
 import { changelogNames } from "./nats/names.ts";
 import { leaseMsDefault, type ProvisionOptions } from "./nats/provision.ts";
+import { NatsSource } from "./nats/source.ts";
 import { type NodeTable, natsStorage } from "./nats-storage.ts";
 import type { OpenCluster } from "./ports/cluster.ts";
 
@@ -57,6 +58,10 @@ export function natsNode(parts: NatsNodeParts): OpenCluster {
         ...{ ...shared, promise, copies, leases, made, inTurn },
         table: table(partition),
       });
+    },
+    source: ({ stream = "", subject }) => new NatsSource(jetstream, stream, subject),
+    listen: (subject, told) => {
+      return connection.subscribe(subject, (message) => told({ ...message, sequence: 0 }));
     },
     close: () => (closed ??= bus.close().then(end)),
   };

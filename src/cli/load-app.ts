@@ -5,12 +5,15 @@ import { existsSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { SubscriptionOptions } from "../model/subscription.ts";
 import { specOf } from "../sdk/definition.ts";
 import type { Callable } from "../sdk/types.ts";
 import { UsageError } from "./exit.ts";
 
 export interface App {
   readonly services: readonly Callable[];
+  /** What they export under the name `subscriptions`. */
+  readonly subscriptions: readonly SubscriptionOptions[];
   /** The files that were named. */
   readonly files: readonly string[];
 }
@@ -35,8 +38,11 @@ export class AppLoader {
   async load(): Promise<App> {
     const generation = this.#loads++;
     const services = new Map<string, Callable>();
+    const subscriptions: SubscriptionOptions[] = [];
     for (const file of this.#files) {
-      const found = definitionsOf(await importFile(file, generation));
+      const exports = await importFile(file, generation);
+      const found = definitionsOf(exports);
+      subscriptions.push(...subscriptionsOf(file, exports));
       if (found.length === 0) {
         throw new UsageError(
           `${file} exports no definition: export what service(), object() or workflow() returned.`,
@@ -46,7 +52,7 @@ export class AppLoader {
       // to refuse.
       for (const service of found) services.set(`${service.name} ${identity(service)}`, service);
     }
-    return { services: [...services.values()], files: this.#files };
+    return { services: [...services.values()], subscriptions, files: this.#files };
   }
 }
 
@@ -57,6 +63,13 @@ function identity(service: object): number {
   const known = identities.get(service) ?? ++identified;
   identities.set(service, known);
   return known;
+}
+
+/** What is in them is checked when a cluster is made of them. */
+function subscriptionsOf(file: string, exports: object): SubscriptionOptions[] {
+  const { subscriptions = [] } = exports as { readonly subscriptions?: unknown };
+  if (Array.isArray(subscriptions)) return subscriptions as SubscriptionOptions[];
+  throw new UsageError(`${file} exports subscriptions that are no list.`);
 }
 
 /** Definitions among the exports, and in exported lists of them. */

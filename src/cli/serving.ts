@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { BackupSender } from "../backup-sender.ts";
 import type { EngineEvent } from "../engine/events.ts";
 import { SqlProcess } from "../local/sql-process.ts";
+import type { SubscriptionOptions } from "../model/subscription.ts";
 import { Engine } from "../open.ts";
 import type { Callable } from "../sdk/types.ts";
 import { Admin, type AdminOptions } from "../server/admin.ts";
@@ -23,6 +24,7 @@ import { version } from "./version.ts";
 
 export interface ServingOptions {
   readonly services: readonly Callable[];
+  readonly subscriptions?: readonly SubscriptionOptions[] | undefined;
   readonly settings: Settings;
   readonly dev?: boolean | undefined;
   onEvent(event: EngineEvent): void;
@@ -120,6 +122,7 @@ export class Serving {
 
 function openEngine({
   services,
+  subscriptions,
   settings,
   dev,
   onEvent,
@@ -134,7 +137,7 @@ function openEngine({
     suspendAfter: settings.suspendAfter as `${number}s`,
     keep: settings.keep,
     allowRemoteData: settings.allowRemoteData,
-    cluster: clusterOf(settings),
+    cluster: clusterOf(settings, settings.app, subscriptions),
     onEvent,
     onFatal,
   });

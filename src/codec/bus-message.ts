@@ -39,6 +39,15 @@ export interface PartitionStatus {
   readonly lagBytes: number;
   /** What an acknowledgement is worth. */
   readonly durability: string;
+  /** What it is fed from; a node of a version before this says nothing. */
+  readonly subscriptions?: readonly {
+    readonly name: string;
+    readonly stream?: string | undefined;
+    readonly position: number;
+    readonly last: number;
+    readonly parked: number;
+    readonly stopped?: string | undefined;
+  }[];
 }
 
 type Unsent = Exclude<Answer, { readonly kind: "refused" }>;

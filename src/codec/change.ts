@@ -77,6 +77,7 @@ const objectKinds: Readonly<Record<Exclude<Change["kind"], ArrayKind>, true>> = 
   purged: true,
   expired: true,
   aliased: true,
+  consumed: true,
   movedIn: true,
   movedOn: true,
   keyMoved: true,

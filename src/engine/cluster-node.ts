@@ -17,11 +17,13 @@ import type { EngineEvent } from "./events.ts";
 import type { Inspector } from "./inspect.ts";
 import { KnownApps, ofNoApp, PartitionDirectory, placeIn } from "./known-apps.ts";
 import { Leading, type Led } from "./leading.ts";
+import { reachable, standing } from "./led-partition.ts";
 import { Partition } from "./partition.ts";
-import { type ClusterView, PartitionServer, statusOf } from "./partition-server.ts";
+import { type ClusterView, statusOf } from "./partition-server.ts";
 import type { PartitionWorld } from "./partition-world.ts";
 import { Registry } from "./registry.ts";
 import { RemoteDesk } from "./remote-desk.ts";
+import { Sources } from "./subscriptions.ts";
 
 /** How often a node looks which apps there are. */
 const learnMs = 2000;
@@ -54,6 +56,7 @@ export class ClusterNode implements EngineHost {
   #joined: Joined | undefined;
   #closing: Promise<void> | undefined;
   #learning: Timer | undefined;
+  #sources: Sources | undefined;
 
   constructor(parts: ClusterNodeParts, services: readonly Callable[]) {
     this.#parts = parts;
@@ -158,7 +161,7 @@ export class ClusterNode implements EngineHost {
     let over = false;
     const end = (): void => {
       over = true;
-      served?.stop();
+      reached?.stop();
       this.#led.delete(number);
     };
     fail = (error) => {
@@ -168,7 +171,7 @@ export class ClusterNode implements EngineHost {
       storage.close().catch(() => {});
       lost(error);
     };
-    let served: { stop(): void } | undefined;
+    let reached: { stop(): void } | undefined;
     try {
       partition = await Partition.open({
         ...world,
@@ -186,8 +189,8 @@ export class ClusterNode implements EngineHost {
       throw error;
     }
     const opened = partition;
-    const server = new PartitionServer(opened, open.node);
-    served = open.bus.serve(place, (request) => server.answer(request));
+    const feeding = { partition: opened, count: record.partitions, clock: world.clock, report };
+    reached = reachable(open, place, this.#sourcesOf(open), feeding);
     this.#leads(number, opened);
     return {
       get mark() {
@@ -201,6 +204,10 @@ export class ClusterNode implements EngineHost {
         await storage.close();
       },
     };
+  }
+
+  #sourcesOf(open: OpenCluster): Sources {
+    return (this.#sources ??= new Sources(open, this.#parts.cluster.subscriptions));
   }
 
   #leads(number: number, partition: Partition): void {
@@ -329,16 +336,4 @@ export class ClusterNode implements EngineHost {
       this.#parts.onClose();
     }
   }
-}
-
-/** Resolves when the epoch record stands: only then is the partition led here. */
-function standing(partition: Partition): Promise<void> {
-  return new Promise((resolve, reject) => {
-    partition.replies.request(reject, (done) => {
-      partition.processor.barrier(() => {
-        done();
-        resolve();
-      });
-    });
-  });
 }

@@ -55,6 +55,10 @@ export function eventLine(event: EngineEvent, format: Format = plain): string | 
         `holdfast: ${event.to} says it has message ${event.accepted} of ${event.sent}: nothing more ` +
         "is sent there. One of the two has lost records; see docs/cluster.md."
       );
+    case "subscriptionStopped":
+      return `holdfast: subscription ${event.name} stands still: ${event.code}: ${event.message}`;
+    case "subscriptionParked":
+      return `holdfast: subscription ${event.name} passed message ${event.sequence} over: ${event.why}`;
     case "console":
       return `${event.target}: ${format(event.args)}`;
     default:

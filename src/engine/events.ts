@@ -90,6 +90,20 @@ export type EngineEvent =
       readonly accepted: number;
       readonly sent: number;
     }
+  /** A subscription stands still, and tries again; told when the reason is another. */
+  | {
+      readonly kind: "subscriptionStopped";
+      readonly name: string;
+      readonly code: string;
+      readonly message: string;
+    }
+  /** A message of a subscription's stream could not be handed over, and was passed over. */
+  | {
+      readonly kind: "subscriptionParked";
+      readonly name: string;
+      readonly sequence: number;
+      readonly why: string;
+    }
   /** A request over HTTP met a mistake of ours: its caller was told no more than that. */
   | { readonly kind: "requestFailed"; readonly path: string; readonly error: unknown }
   /** A copy could not be made; the changelog is kept, and it is tried again when that has grown. */

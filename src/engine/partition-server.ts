@@ -19,6 +19,7 @@ import type { Place } from "../model/place.ts";
 import type { Proposal } from "../model/proposal.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { Partition } from "./partition.ts";
+import type { SubscriptionStatus } from "./subscriber.ts";
 
 /** The apps of a cluster, and their partitions by number: undefined where no leader answers. */
 export interface ClusterView {
@@ -46,10 +47,16 @@ export async function statusOf(bus: Bus, place: Place): Promise<PartitionStatus 
 export class PartitionServer {
   readonly #partition: Partition;
   readonly #node: string;
+  readonly #fed: { readonly statuses: readonly SubscriptionStatus[] };
 
-  constructor(partition: Partition, node: string) {
+  constructor(
+    partition: Partition,
+    node: string,
+    fed: { readonly statuses: readonly SubscriptionStatus[] },
+  ) {
     this.#partition = partition;
     this.#node = node;
+    this.#fed = fed;
   }
 
   async answer(bytes: Uint8Array): Promise<Uint8Array> {
@@ -72,7 +79,9 @@ export class PartitionServer {
     const { processor } = this.#partition;
     const { epoch, durable, folded, lagBytes } = this.#partition.gauges();
     const { durability } = this.#partition;
-    const status = { node: this.#node, epoch, position: durable, folded, lagBytes, durability };
+    const subscriptions = this.#fed.statuses;
+    const place = { epoch, position: durable, folded, lagBytes };
+    const status = { node: this.#node, ...place, durability, subscriptions };
     return new Promise((resolve) => {
       processor.barrier(() => resolve({ kind: "status", status }));
     });

@@ -212,6 +212,16 @@ export type Change =
   /** Message `seq` of a producer's line was accepted here, with what this record holds (R23). */
   | { readonly kind: "delivered"; readonly from: string; readonly seq: number }
   /**
+   * Message `seq` of a subscription's stream was taken here, with what this record holds, or passed
+   * over; `parked`: because it could not be handed over.
+   */
+  | {
+      readonly kind: "consumed";
+      readonly from: string;
+      readonly seq: number;
+      readonly parked?: true | undefined;
+    }
+  /**
    * An invocation that lived elsewhere lives on here, as it stood there. Its number is the position
    * of the record; a journal too long for one record goes on in others.
    */

@@ -18,7 +18,11 @@ export type ClusterErrorCode =
   | "MIGRATION_NOT_DRAINED"
   | "MIGRATION_DIFFERS"
   | "CLUSTER_RUNNING"
-  | "APP_NOT_FOUND";
+  | "APP_NOT_FOUND"
+  | "SUBSCRIPTION_SOURCE_MISSING"
+  | "SUBSCRIPTION_SOURCE_CHANGED"
+  | "SUBSCRIPTION_GAP"
+  | "SUBSCRIPTION_POISON";
 
 export const clusterErrorCodes: Readonly<Record<ClusterErrorCode, ErrorCodeEntry>> = {
   MOVED_AWAY: {
@@ -44,6 +48,31 @@ export const clusterErrorCodes: Readonly<Record<ClusterErrorCode, ErrorCodeEntry
     happened: "What was written is not what was read, or not all of it.",
     why: "Nothing goes on from a move that is not proven whole.",
     fix: "Nothing of the source was changed. Report it with the message; the source can be used on.",
+  },
+  SUBSCRIPTION_SOURCE_MISSING: {
+    status: 500,
+    retryable: true,
+    happened: "The stream of a subscription is not there.",
+    why: "It was deleted, or has not been made yet. What was taken from it stays taken.",
+    fix: "Make the stream, or remove the subscription. It goes on by itself once the stream is there.",
+  },
+  SUBSCRIPTION_SOURCE_CHANGED: {
+    status: 500,
+    happened: "The stream of a subscription is not the one that was read before.",
+    why: "It was deleted and made anew, or an older store of it was restored: its numbers begin again.",
+    fix: "Restore the stream, or give the subscription another `name`: it then begins anew.",
+  },
+  SUBSCRIPTION_GAP: {
+    status: 500,
+    happened: "Messages were removed from the stream of a subscription before they were read.",
+    why: "Limits of the stream, or a purge, were faster than the subscription.",
+    fix: 'Widen the limits of the stream. To go on behind the gap say `gaps: "skip"`.',
+  },
+  SUBSCRIPTION_POISON: {
+    status: 500,
+    happened: "A message of a subscription cannot be handed over.",
+    why: "It is no JSON, has no key where one is to be, or is too large.",
+    fix: 'Remove it from the stream, or say `poison: "park"`: then it is counted and passed over.',
   },
   APP_NOT_FOUND: {
     status: 404,

@@ -44,7 +44,7 @@ export const storageErrorCodes: Readonly<Record<StorageErrorCode, ErrorCodeEntry
     status: 500,
     happened: "Others than its owner may enter the data directory.",
     why: "Journals, state and inputs lie in it as plain text, and its socket obeys who reaches it.",
-    fix: "chmod 700 the directory, or name a folder within it. In development it is not asked for.",
+    fix: "Run chmod 700 on the directory, or name a folder within it. In development it is not asked for.",
   },
   DIRECTORY_FOREIGN: {
     status: 500,

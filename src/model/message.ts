@@ -56,7 +56,7 @@ export type Message =
 export interface LineRow {
   readonly name: string;
   at: number;
-  /** Number of the last message posted; 0 for what came. */
+  /** Number of the last message posted; of a subscription, how many were parked; else 0. */
   sent: number;
   /** Number of the last message accepted. */
   accepted: number;

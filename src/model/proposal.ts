@@ -58,6 +58,17 @@ export type Again =
   | { readonly kind: "fail" };
 
 export type Proposal =
+  /** A message of a subscribed stream (see SubscriptionOptions); without a call it is passed over. */
+  | {
+      readonly kind: "consume";
+      readonly from: string;
+      readonly seq: number;
+      readonly call?: CallRequest | undefined;
+      /** It could not be handed over, and is counted. */
+      readonly parked?: true | undefined;
+      /** Told when it cannot be taken now; then nothing was changed. */
+      readonly refused: Request;
+    }
   | {
       readonly kind: "lead";
       readonly epoch: number;

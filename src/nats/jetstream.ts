@@ -132,7 +132,9 @@ export class JetStream {
    */
   async message(
     stream: string,
-    by: { readonly seq: number } | { readonly last_by_subj: string },
+    by:
+      | { readonly seq: number; readonly next_by_subj?: string }
+      | { readonly last_by_subj: string },
   ): Promise<StoredMessage | undefined> {
     try {
       const answer = await this.#api(`STREAM.MSG.GET.${stream}`, by, refusals.streamNotFound);

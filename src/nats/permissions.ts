@@ -14,6 +14,10 @@ export interface NatsPermissions {
 export interface RolesOptions {
   readonly app: string;
   readonly partitions: number;
+  /** Names of the streams that handlers are fed from. */
+  readonly subscribed?: readonly string[] | undefined;
+  /** Plain subjects that handlers are fed from. */
+  readonly heard?: readonly string[] | undefined;
   /** Of each role: what comes back to it. Different ones, so that nobody reads another's. */
   readonly inboxPrefix: { readonly [role in Role]: string };
 }
@@ -40,10 +44,13 @@ export function natsPermissions(options: RolesOptions): Readonly<Record<Role, Na
           "hf.*.ask.*",
           ...all.flatMap((stream) => api(["STREAM.INFO", "STREAM.MSG.GET"], stream)),
           ...[...changelogs, copies].flatMap((stream) => api(["DIRECT.GET"], stream)),
+          ...(options.subscribed ?? []).flatMap((stream) => {
+            return api(["STREAM.INFO", "STREAM.MSG.GET"], stream);
+          }),
           ...changelogs.flatMap((stream) => api(["STREAM.LEADER.STEPDOWN"], stream)),
         ],
       },
-      subscribe: { allow: [`hf.${app}.ask.*`, inbox("node")] },
+      subscribe: { allow: [`hf.${app}.ask.*`, ...(options.heard ?? []), inbox("node")] },
       allow_responses: { max: 64, expires: "10m" },
     },
     janitor: {

@@ -66,6 +66,8 @@ export function apply(tables: Tables, change: Change, stamp: Stamp): void {
       return tables.outbox.accepted(change.to, change.seq, stamp.position);
     case "delivered":
       return tables.outbox.delivered(change.from, change.seq, stamp.position);
+    case "consumed":
+      return tables.outbox.consumed(change, stamp.position);
     default:
       return invocationChanged(tables, change, stamp);
   }
@@ -87,6 +89,7 @@ type OfInvocation = Exclude<
       | "timerFired"
       | "purged"
       | "aliased"
+      | "consumed"
       | "movedIn"
       | "movedOn"
       | "keyMoved"

@@ -10,6 +10,7 @@ import { invariant, unreachable } from "../std/assert.ts";
 import { Decision, type Leader } from "./decision.ts";
 import * as attempt from "./proposals/attempt.ts";
 import { command } from "./proposals/command.ts";
+import { consume } from "./proposals/consume.ts";
 import { answerOf, create } from "./proposals/create.ts";
 import { probe } from "./proposals/deadlock.ts";
 import { accepted, deliver, route } from "./proposals/deliver.ts";
@@ -80,6 +81,8 @@ function rule(decision: Decision, proposal: Proposal): CommandEntry | undefined 
       return deliver(decision, proposal);
     case "accepted":
       return accepted(decision, proposal);
+    case "consume":
+      return consume(decision, proposal);
     case "route":
       return route(decision, proposal);
     case "newRevision":

@@ -149,6 +149,10 @@ const place = "shop/3";
 
 export const changes: Samples<Change> = {
   aliased: [{ kind: "aliased", n: 5, id: "inv_y" }],
+  consumed: [
+    { kind: "consumed", from: "~Cart/add/2026-01-01T00:00:00Z", seq: 12 },
+    { kind: "consumed", from: "~Cart/add/2026-01-01T00:00:00Z", seq: 13, parked: true },
+  ],
   movedIn: [
     { kind: "movedIn", invocation: movedInvocation, entries: [] },
     {

@@ -11,11 +11,13 @@ import { MemoryColdTable } from "../../src/local/memory-cold-table.ts";
 import { MemoryLeaseTable } from "../../src/local/memory-leases.ts";
 import { MemoryQueries } from "../../src/local/memory-queries.ts";
 import { HoldfastError } from "../../src/model/errors.ts";
+import type { Subscription } from "../../src/model/subscription.ts";
 import { Engine } from "../../src/open.ts";
 import type { Batch, Changelog, ChangelogRange, StoredBatch } from "../../src/ports/changelog.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Cluster } from "../../src/ports/cluster.ts";
 import type { Leases } from "../../src/ports/leases.ts";
+import type { Source } from "../../src/ports/source.ts";
 import type { OpenStorage } from "../../src/ports/storage.ts";
 import type { Callable, Duration } from "../../src/sdk/types.ts";
 import { Prng } from "../../src/std/prng.ts";
@@ -40,6 +42,8 @@ export interface NodeOptions {
   readonly partitions?: number;
   readonly world?: EngineWorld["options"];
   readonly telemetry?: EngineWorld["telemetry"];
+  readonly subscriptions?: readonly Subscription[];
+  readonly source?: (subscription: Subscription) => Source;
 }
 
 export class TestCluster {
@@ -58,13 +62,19 @@ export class TestCluster {
     partitions = 4,
     world = {},
     telemetry,
+    subscriptions,
+    source,
   }: NodeOptions): Promise<TestNode> {
     const part = this.clock.part();
     const bus = this.#wire.connect();
     const name = `n${++this.#nodes}`;
     const life = { dead: false, cut: false };
     const events: EngineEvent[] = [];
-    const cluster = this.#cluster({ app, partitions, name, bus, life, clock: part });
+    const made = this.#cluster({ app, partitions, name, bus, life, clock: part });
+    const connect: Cluster["connect"] = async (to) => {
+      return { ...(await made.connect(to)), ...(source === undefined ? {} : { source }) };
+    };
+    const cluster = subscriptions === undefined ? made : { ...made, subscriptions, connect };
     const options = { services, data: ".", dev: true, closeTimeout: 0 } as const;
     const told = { onEvent: (event: EngineEvent) => void events.push(event), onFatal: () => {} };
     const host = makeNode({ ...options, ...told }, cluster, ".", {

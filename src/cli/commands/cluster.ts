@@ -18,6 +18,7 @@ export async function run({ configured, out }: Invoked): Promise<number> {
       ),
     );
     for (const line of new Set(lines)) out.say(line);
+    for (const line of subscriptionLines(view)) out.say(line);
     const missing = view.apps.some(({ partitions }) => partitions.includes(undefined));
     return missing ? exit.failed : exit.done;
   } finally {
@@ -26,6 +27,22 @@ export async function run({ configured, out }: Invoked): Promise<number> {
 }
 
 type App = ClusterView["apps"][number];
+
+/** Of each subscription: how far the partition behind all others has read, and what stands still. */
+function* subscriptionLines({ apps }: ClusterView): Generator<string> {
+  for (const { app, partitions } of apps) {
+    const all = partitions.flatMap((status) => status?.subscriptions ?? []);
+    for (const name of new Set(all.map((one) => one.name))) {
+      const own = all.filter((one) => one.name === name);
+      const read = Math.min(...own.map(({ position }) => position));
+      const last = Math.max(...own.map((one) => one.last));
+      const parked = own.reduce((sum, one) => sum + one.parked, 0);
+      const stopped = [...new Set(own.flatMap((one) => one.stopped ?? []))].join(", ");
+      const stands = stopped === "" ? "" : `, stands still: ${stopped}`;
+      yield `${app}: subscription ${name} has read ${own[0]?.stream ?? "its subject"} to ${read} of ${last}, ${parked} parked${stands}`;
+    }
+  }
+}
 
 interface Row {
   readonly app: App;

@@ -18,7 +18,7 @@ type Started = Extract<EngineEvent, { kind: "started" }>;
 
 export async function run({ args, configured, out }: Invoked): Promise<number> {
   const settings = configured.values;
-  const { services } = await new AppLoader(args).load();
+  const { services, subscriptions } = await new AppLoader(args).load();
   let started: Started | undefined;
   const onEvent = (event: EngineEvent): void => {
     if (event.kind === "started") started = event;
@@ -29,7 +29,7 @@ export async function run({ args, configured, out }: Invoked): Promise<number> {
     out.say(`holdfast: stopped: ${error instanceof Error ? error.message : String(error)}`);
     process.exit(exit.failed);
   };
-  const serving = await Serving.start({ services, settings, onEvent, onFatal });
+  const serving = await Serving.start({ services, subscriptions, settings, onEvent, onFatal });
   for (const line of servingLines(serving, services, started, settings.app)) out.say(line);
   const deadlineMs = durationMs(settings.drain) + closeMarginMs;
   return untilSignal(() => serving.close(), deadlineMs, out);

@@ -64,6 +64,32 @@ export class Outbox {
     this.#change(line, { accepted: seq }, position);
   }
 
+  /** Whether anything was ever taken from a producer. */
+  knows(producer: string): boolean {
+    return this.#lines.has(`<${producer}`);
+  }
+
+  /** Of a subscription: sequences of its stream grow from 0, where it begins, and need not be dense. */
+  consumed(
+    {
+      from,
+      seq,
+      parked,
+    }: { readonly from: string; readonly seq: number; readonly parked?: unknown },
+    position: number,
+  ): void {
+    const line = this.from(from);
+    const next = seq > line.accepted || !this.knows(from);
+    invariant(next, () => `I7: ${from} ${seq} after ${line.accepted}`);
+    this.#change(line, { accepted: seq, sent: line.sent + (parked === true ? 1 : 0) }, position);
+  }
+
+  /** Producers whose names begin so. */
+  producers(prefix: string): string[] {
+    const names = [...this.#lines.keys()].filter((name) => name.startsWith(`<${prefix}`));
+    return names.map((name) => name.slice(1));
+  }
+
   #change(line: LineRow, to: Partial<LineRow>, position: number): void {
     Object.assign(line, to);
     line.at = position;
