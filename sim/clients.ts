@@ -3,6 +3,7 @@
 // its request.
 import type { HoldfastError } from "../src/model/errors.ts";
 import type { Invocation } from "../src/sdk/types.ts";
+import { never } from "./inode.ts";
 import type { Told } from "./ledger.ts";
 import { programOf } from "./program.ts";
 import type { Request } from "./request.ts";
@@ -43,7 +44,7 @@ export class Client {
     const world = this.#world;
     world.note(`${this.#name} asks ${what}`);
     const outcome = await Promise.race([
-      asked(life, act).then(
+      this.#asked(life, act).then(
         (value) => ({ value }),
         (error: HoldfastError) => ({ code: error.code ?? "none", error }),
       ),
@@ -60,6 +61,16 @@ export class Client {
       world.fail("O1", `${what} was refused: ${error?.stack ?? outcome.code}`);
     }
     return outcome;
+  }
+
+  /**
+   * Asked in an event of whoever serves, where it has one: the dead hear nothing, and who stands still
+   * until the story is over is asked nothing any more.
+   */
+  async #asked<T>(life: Serving, act: (life: Serving) => Promise<T>): Promise<T> {
+    if (life.reached === undefined) return act(life);
+    await life.reached();
+    return this.#sim.finishing ? never() : act(life);
   }
 
   // ---- programs
@@ -253,11 +264,6 @@ export class Client {
     if ("value" in asked) edits.set(key, { value: by });
     else if (asked.code === "DISK_FULL" && before !== undefined) edits.set(key, before);
   }
-}
-
-/** Asked in an event of whoever serves, where it has one: the dead and the frozen hear nothing. */
-function asked<T>(life: Serving, act: (life: Serving) => Promise<T>): Promise<T> {
-  return life.reached === undefined ? act(life) : life.reached().then(() => act(life));
 }
 
 /** Where the engine ends in order, its last words are heard. */

@@ -59,7 +59,10 @@ export type OpenTable = Pick<OpenStorage, "cold" | "materialiser" | "queries"> &
   close(): void;
 };
 
-/** How long a leader that has just been chosen may be behind what is remembered elsewhere. */
+/**
+ * How long a changelog may end before what is remembered elsewhere, from when that is first seen: a
+ * leader of NATS that has just been chosen may be behind, and one of ours still be writing.
+ */
 const behindMs = 5000;
 
 export function natsStorage(options: NatsStorageOptions): Storage {
@@ -72,11 +75,12 @@ async function openPatiently(
   onFatal: (error: unknown) => void,
 ): Promise<OpenStorage> {
   const { jetstream } = options;
-  const over = deadline(jetstream.world, Math.min(behindMs, jetstream.patienceMs));
+  let over: (() => boolean) | undefined;
   for (;;) {
     try {
       return await open(options, onFatal);
     } catch (error) {
+      over ??= deadline(jetstream.world, Math.min(behindMs, jetstream.patienceMs));
       if (!isHalted(error, "rolled-back") || over()) throw error;
       await jetstream.pause(200);
     }
@@ -153,14 +157,20 @@ async function restoreNewest(
   table: NodeTable,
   changelog: NatsChangelog,
 ): Promise<boolean> {
-  for (const copy of await copies.newest()) {
-    const { position, chain } = copy;
-    // A copy is a witness, too: it was made of what was durable.
-    await changelog.hear({ of: "a copy of the table", position, chain });
-    if (position + 1 < changelog.range.first) continue;
-    if (await fetched(copies, copy, table)) return true;
+  const tried = new Set<string>();
+  for (;;) {
+    // Reading a bad one takes long: meanwhile its leader may have made another, and removed an older.
+    const untried = (await copies.newest()).filter(({ name }) => !tried.has(name));
+    if (untried.length === 0) return false;
+    for (const copy of untried) {
+      const { name, position, chain } = copy;
+      tried.add(name);
+      // A copy is a witness, too: it was made of what was durable.
+      await changelog.hear({ of: "a copy of the table", position, chain });
+      if (position + 1 < changelog.range.first) continue;
+      if (await fetched(copies, copy, table)) return true;
+    }
   }
-  return false;
 }
 
 async function fetched(copies: NatsCopies, copy: Copy, table: NodeTable): Promise<boolean> {
@@ -180,7 +190,8 @@ function keeper(copies: NatsCopies): KeepCopy {
     const behind = before !== undefined && (await copies.matches(before)) ? before.position : 0;
     const { chunks, place } = await made();
     const { position, bytes } = await copies.put(chunks, place);
-    await copies.prune();
+    // A bad one is none of the two: what it was to stand in for stays.
+    if (before === undefined || behind > 0) await copies.prune();
     return { position, bytes, behind };
   };
 }

@@ -115,7 +115,7 @@ export class ClusterFaults {
   #freeze(): void {
     const life = this.#leader();
     if (life === undefined) return;
-    const ms = this.#world.pick([50, 2000, 12_000, 20_000, 60_000]);
+    const ms = this.#world.pick([50, 2000, 12_000, 20_000, 20_000, 60_000]);
     life.frozenUntil = Math.max(life.frozenUntil, this.#world.now + ms);
     if (ms > this.#sim.profile.leaseMs && life.leads.size > 0) {
       this.#world.sometimes("a leader stands still for longer than its lease");
@@ -198,8 +198,7 @@ export class ClusterFaults {
     const ms = world.pick([200, 2000, 10_000]);
     switch (kind) {
       case "leader change":
-        for (const stream of streams) stream.electsFor(world.between(50, 9000));
-        return;
+        return this.#leaderChange(streams);
       case "acknowledgements lost":
         for (const stream of streams) stream.muteChance = world.pick([0.2, 0.7, 1]);
         return later(ms, () => {
@@ -230,6 +229,14 @@ export class ClusterFaults {
       case "nats away":
         return this.#away(world.pick([500, 4000, 20_000]));
     }
+  }
+
+  /** A machine that goes down takes a server and a node with it: who opens next asks a new leader. */
+  #leaderChange(streams: readonly Stream[]): void {
+    const world = this.#world;
+    const ms = world.pick([50, 500, 4000, 9000]);
+    for (const stream of streams) stream.electsFor(world.between(ms / 2, ms));
+    if (world.chance(0.4)) this.#leader()?.die(this.#lingers());
   }
 
   #full(later: (ms: number, then: () => void) => void): void {

@@ -19,10 +19,15 @@ import { producerOf, type Truth } from "./truth.ts";
 
 const roundsMax = 150;
 const roundMs = 30_000;
+/** Longer than a node asks for a leader that does not answer. */
+const quietMs = 50_000;
 
 export async function finishCluster(sim: ClusterSimulation, faults: ClusterFaults): Promise<void> {
   const { world } = sim;
   faults.stop();
+  await ended(sim);
+  // What was asked before is asked again for a while, where nobody answered.
+  await world.sleep(quietMs);
   const left = await ended(sim);
   for (const each of left) world.fail("O5", `not ended: ${each}`);
   if (left.length > 0) return;

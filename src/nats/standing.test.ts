@@ -99,7 +99,8 @@ withNats("servers that have just been started", () => {
   /** Storage of a node whose table stands there. */
   function storageOf(
     at: { jetstream: JetStream; app: string; partition: number; created: string },
-    place: { position: number; chain: number },
+    place: { position: number; chain: number } | undefined,
+    other: { readonly table?: object; readonly copies?: object } = {},
   ) {
     const table = {
       place: () => place,
@@ -107,12 +108,13 @@ withNats("servers that have just been started", () => {
       discard: () => {},
       restore: () => Promise.resolve(false),
       open: () => ({ cold: {}, materialiser: {}, close: () => {} }),
+      ...other.table,
     };
     return natsStorage({
       ...at,
       promise: "for tests",
       table: table as unknown as NodeTable,
-      copies: new NatsCopies(at),
+      copies: (other.copies ?? new NatsCopies(at)) as NatsCopies,
       leases: { mark: () => Promise.resolve(undefined) },
       made: () => Promise.resolve(at.created),
       inTurn: () => Promise.resolve(),
@@ -190,6 +192,27 @@ withNats("servers that have just been started", () => {
     forgetful.forget("hf.", 40, "silence");
     await log.append(batchOf(6));
     expect(forgetful.asked.filter((subject) => subject.includes("STEPDOWN"))).not.toHaveLength(0);
+  });
+
+  test("R15: copies that were replaced while a bad one was read are looked for again", async () => {
+    const { log, at } = await place(10_000);
+    await log.trim(3);
+    const chain = log.chainAt(5) ?? 0;
+    const named = (name: string) => ({ name, position: 5, chain, sha256: name });
+    const lists = [
+      [named("bad"), named("gone")],
+      [named("new"), named("bad")],
+    ];
+    const restored: string[] = [];
+    const table = {
+      restore: (_: unknown, sha256: string) => {
+        restored.push(sha256);
+        return Promise.resolve(sha256 === "new");
+      },
+    };
+    const copies = { newest: () => Promise.resolve(lists.shift() ?? []), chunksOf: () => [] };
+    await storageOf(at, undefined, { table, copies }).open({ onFatal: () => {} });
+    expect(restored).toEqual(["bad", "gone", "new"]);
   });
 
   test("what is said for long is believed", async () => {

@@ -93,16 +93,16 @@ const places: readonly Place[] = [
   },
   // ---- copies
   {
-    name: "the changelog is trimmed behind a copy that was not read back (R15)",
-    file: "src/nats-storage.ts",
-    find: "before !== undefined && (await copies.matches(before)) ? before.position : 0;",
-    put: "before !== undefined ? before.position : 0;",
-  },
-  {
     name: "a stream is trimmed behind the newest copy, not the one before (R15)",
     file: "src/nats-storage.ts",
     find: "return { position, bytes, behind };",
     put: "return { position, bytes, behind: behind === 0 ? 0 : position };",
+  },
+  {
+    name: "a bad copy is one of the two that are kept (R15)",
+    file: "src/nats-storage.ts",
+    find: "if (before === undefined || behind > 0) await copies.prune();",
+    put: "await copies.prune();",
   },
   {
     name: "one copy is kept, not two (R15)",
@@ -154,14 +154,8 @@ const places: readonly Place[] = [
   {
     name: "a request sent again over the bus is another (R26)",
     file: "src/engine/remote-desk.ts",
-    find: 'if (proposal.kind !== "invoke" || proposal.id !== undefined) return proposal;',
-    put: "if (proposal.id !== null) return proposal;",
-  },
-  {
-    name: "what must happen once is asked for again without an answer (R26)",
-    file: "src/engine/remote-desk.ts",
-    find: 'return kind !== "signal" && kind !== "restart" && kind !== "editState";',
-    put: 'return kind !== "";',
+    find: "return { ...proposal, id: minted(namedKeyOf(target, idempotencyKey) ?? own()) };",
+    put: "return proposal;",
   },
 ];
 

@@ -143,6 +143,21 @@ withNats("the storage of one partition over NATS", () => {
     await b.close();
   });
 
+  test("R15: a copy that went bad is none of the two that are kept", async () => {
+    const at = await place();
+    const a = await at.node("a");
+    await trimmed(at, a);
+    const jetstream = new JetStream(connection, { patienceMs: 500 });
+    const copies = new NatsCopies({ jetstream, app: at.app, partition: 0 });
+    const [newest, before] = await copies.newest();
+    await admin.purgeSubject(`HF_${at.app}_copies`, `hf.${at.app}.copy.0.${newest?.name}`);
+    const open = await a.storage(0).open({ onFatal: () => {} });
+    expect((await open.materialiser.copy())?.behind).toBe(0);
+    expect(before === undefined ? false : await copies.matches(before)).toBe(true);
+    await open.close();
+    await a.close();
+  });
+
   test("a changelog purged ahead of every copy halts a node without a table", async () => {
     const at = await place();
     const [a, b] = [await at.node("a"), await at.node("b")];
