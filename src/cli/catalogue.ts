@@ -192,7 +192,14 @@ const looking: readonly CommandSpec[] = [
   {
     name: "sql",
     says: "Asks the table in SQL, read-only; docs/tables.md has the views",
-    args: [["<query>", "one SELECT"]],
+    args: [["[query]", "one SELECT"]],
+    options: [
+      [
+        "--index <what>",
+        "make an index, with no engine running: service, created, idempotency-key",
+      ],
+      ["--drop-index <what>", "take it away"],
+    ],
     settings: asking,
     examples: ["holdfast sql 'SELECT status, count(*) AS n FROM sys_invocation GROUP BY 1'"],
     load: () => import("./commands/sql.ts"),

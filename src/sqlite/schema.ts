@@ -123,7 +123,8 @@ CREATE INDEX IF NOT EXISTS promise_by_expiry ON promise_row (rest ->> '$.expiry'
 `;
 
 /** ISO 8601 with milliseconds: sorts as text. */
-const iso = (ms: string): string => `strftime('%Y-%m-%dT%H:%M:%fZ', ${ms} / 1000.0, 'unixepoch')`;
+export const iso = (ms: string): string =>
+  `strftime('%Y-%m-%dT%H:%M:%fZ', ${ms} / 1000.0, 'unixepoch')`;
 
 const views = `
 CREATE VIEW invocation AS SELECT
