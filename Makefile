@@ -17,7 +17,7 @@ tools/node_modules/.package-lock.json: tools/package-lock.json
 	@touch $@
 
 # Compiled when a source is newer: several targets may be started one after the other.
-dist/index.js: node_modules/.package-lock.json tsconfig.json tsconfig.build.json $(shell find src -name '*.ts')
+dist/index.js: node_modules/.package-lock.json tsconfig.json tsconfig.build.json package.json scripts/build.ts $(shell find src -name '*.ts')
 	npm run --silent build
 
 build: dist/index.js ## Compile src/ into dist/

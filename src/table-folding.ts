@@ -44,10 +44,10 @@ export function folding({ path, folded, keepCopy, start }: FoldingOptions): Mate
  * @throws HoldfastError `PACKAGE_BUNDLED`.
  */
 export function workerEntry(): URL | undefined {
-  // Without a value in a bundle of CommonJS.
+  // Without a value in a bundle of CommonJS. Built, this is in dist/lib.
   const here: string | undefined = import.meta.url;
   if (here?.endsWith(".ts") === true) return undefined;
-  const entry = here === undefined ? undefined : new URL("./materialiser-worker.js", here);
+  const entry = here === undefined ? undefined : new URL("../materialiser-worker.js", here);
   if (entry !== undefined && existsSync(fileURLToPath(entry))) return entry;
   throw new HoldfastError("PACKAGE_BUNDLED", {
     happened: "Holdfast was bundled, so the file of its worker thread is not found.",

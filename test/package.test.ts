@@ -63,6 +63,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** What an earlier build has left, and has no source any more, is in no tarball. */
 function isBuilt(path: string): boolean {
   const source = /^dist\/(.*?)(\.d\.ts|\.js)(\.map)?$/.exec(relative(root, path))?.[1];
+  if (source?.startsWith("lib/")) return true; // emptied by each build
   return source === undefined || existsSync(join(root, "src", `${source}.ts`));
 }
 

@@ -44,7 +44,7 @@ test("a package that was bundled says so, and which setting keeps it external", 
   for (const setting of ["serverExternalPackages", "ssr.external", "esbuild"]) {
     expect(message).toContain(setting);
   }
-  const installed = "file:///app/node_modules/holdfast/dist/sqlite/driver.js";
+  const installed = "file:///app/node_modules/holdfast/dist/lib/chunk-2G2ZC35X.js";
   expect(loadFailure(new Error("x"), installed).code).toBe("SQLITE_UNAVAILABLE");
 });
 

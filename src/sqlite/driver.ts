@@ -283,7 +283,7 @@ export function loadFailure(cause: unknown, url: string | undefined): HoldfastEr
 
 /** Whether this module lies where neither the package nor the repository has it. */
 function looksBundled(url: string | undefined): boolean {
-  return url === undefined || !/\/(?:src|dist)\/sqlite\/driver\.[jt]s$/.test(url);
+  return url === undefined || !/\/(?:src\/sqlite\/driver\.ts|dist\/lib\/chunk-\w+\.js)$/.test(url);
 }
 
 /** Primary result codes of SQLite (https://sqlite.org/rescode.html) that are no damage. */

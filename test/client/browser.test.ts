@@ -1,7 +1,7 @@
 // The client where nothing of Node is: bundled as a web page or an edge function would have it.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";
 import { build } from "esbuild";
@@ -35,6 +35,13 @@ const program = `
   globalThis.outcome = main();
 `;
 
+/** What a built file was made of: one holds many modules. */
+function sourcesOf(path: string): readonly string[] {
+  if (!/(?:^|\/)dist\//.test(path)) return [];
+  const map = JSON.parse(readFileSync(`${resolve(path)}.map`, "utf8")) as { sources: string[] };
+  return map.sources;
+}
+
 test("a bundle for the browser has nothing of Node and of the engine, and works", async () => {
   const entry = join(folder, "program.js");
   const outfile = join(folder, "bundle.js");
@@ -42,7 +49,8 @@ test("a bundle for the browser has nothing of Node and of the engine, and works"
   const options = { bundle: true, minify: true, metafile: true, logLevel: "silent" } as const;
   const web = { platform: "browser", format: "iife" } as const;
   const { metafile } = await build({ entryPoints: [entry], outfile, ...web, ...options });
-  const rooms = Object.keys(metafile.inputs).map((path) => /dist\/(\w+)\//.exec(path)?.[1]);
+  const sources = Object.keys(metafile.inputs).flatMap(sourcesOf);
+  const rooms = sources.map((path) => /src\/(\w+)\//.exec(path)?.[1]);
   expect([...new Set(rooms.filter((room) => room !== undefined))].sort()).toEqual([
     "client",
     "model",
