@@ -94,5 +94,5 @@ function promiseMoved(tables: Tables, change: Of<"promiseMoved">, stamp: Stamp):
   const { service, key, name, result, waiters, expiry } = change;
   const { partitionKey } = tables.object(service, key);
   const row = { partitionKey, service, key, name, at: 0, result, waiters: [...waiters], expiry };
-  tables.promises.touch(promiseName(service, key, name), row, stamp.position);
+  tables.promises.put(promiseName(service, key, name), row, stamp.position);
 }
