@@ -12,6 +12,7 @@ import { Control, compileShim } from "./shim/control.ts";
 
 const shim = compileShim("clocks");
 const timers = Number(process.env["TIMERS"] ?? 200);
+const patienceMs = 120_000 + timers * 5;
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
@@ -71,8 +72,7 @@ async function sleep(ms: number, count = timers): Promise<void> {
 async function woken(): Promise<number[]> {
   const lines = ((await engine.get({ do: "woken" })) as string).trimEnd().split("\n");
   const seen = lines.filter((line) => line !== "").map((line) => line.split(" ").map(Number));
-  for (const [n, early] of seen)
-    expect({ n, early: Math.max(early as number, 0) }).toEqual({ n, early: 0 });
+  expect(seen.filter(([, early = 0]) => early > 0)).toEqual([]);
   return seen.map(([n]) => n as number);
 }
 
@@ -104,60 +104,76 @@ describe.skipIf(shim === undefined)("a wall clock", () => {
       await sleep(1, 1);
       await allWoke();
     },
-    120_000 + timers * 5,
+    patienceMs,
   );
 
-  test("that stands still wakes nobody, and all when it goes again", async () => {
-    control.frozenAt = Date.now();
-    await sleep(50);
-    await moment();
-    expect(await woken()).toEqual([]);
-    control.frozenAt = undefined;
-    await allWoke();
-  }, 120_000);
+  test(
+    "that stands still wakes nobody, and all when it goes again",
+    async () => {
+      control.frozenAt = Date.now();
+      await sleep(50);
+      await moment();
+      expect(await woken()).toEqual([]);
+      control.frozenAt = undefined;
+      await allWoke();
+    },
+    patienceMs,
+  );
 
-  test("that is put back wakes nobody before what stands in the timer", async () => {
-    await sleep(5 * minute);
-    await sleep(40);
-    control.clockMs = -day;
-    await sleep(1, 1);
-    await moment();
-    // The shorter ones may have been due before.
-    expect((await woken()).filter((n) => n < timers)).toEqual([]);
-    await restart(6 * minute);
-    await allWoke();
-  }, 120_000);
+  test(
+    "that is put back wakes nobody before what stands in the timer",
+    async () => {
+      await sleep(5 * minute);
+      await sleep(40);
+      control.clockMs = -day;
+      await sleep(1, 1);
+      await moment();
+      // The shorter ones may have been due before.
+      expect((await woken()).filter((n) => n < timers)).toEqual([]);
+      await restart(6 * minute);
+      await allWoke();
+    },
+    patienceMs,
+  );
 
-  test("that is another one after each restart", async () => {
-    await sleep(30 * minute);
-    await restart(-day);
-    expect(await engine.get({ do: "events" })).toContainEqual({
-      kind: "clockBackwards",
-      ms: expect.any(Number),
-    });
-    await sleep(10 * minute);
-    await moment();
-    expect(await woken()).toEqual([]);
-    await restart(20 * minute);
-    while ((await woken()).length < timers) await moment();
-    await restart(hour);
-    await allWoke();
-    await restart(day);
-    await moment();
-    await allWoke();
-  }, 120_000);
+  test(
+    "that is another one after each restart",
+    async () => {
+      await sleep(30 * minute);
+      await restart(-day);
+      expect(await engine.get({ do: "events" })).toContainEqual({
+        kind: "clockBackwards",
+        ms: expect.any(Number),
+      });
+      await sleep(10 * minute);
+      await moment();
+      expect(await woken()).toEqual([]);
+      await restart(20 * minute);
+      while ((await woken()).length < timers) await moment();
+      await restart(hour);
+      await allWoke();
+      await restart(day);
+      await moment();
+      await allWoke();
+    },
+    patienceMs,
+  );
 
-  test("and sixty days, which are longer than Node's timers reach, are slept", async () => {
-    await sleep(60 * day);
-    await moment();
-    expect(await woken()).toEqual([]);
-    expect(engine.stderr).not.toContain("TimeoutOverflowWarning");
-    control.clockMs = 60 * day - hour;
-    await sleep(1, 1);
-    while ((await woken()).length < 1) await moment();
-    expect(await woken()).toEqual([timers]);
-    control.clockMs = 60 * day + minute;
-    await sleep(1, 1);
-    await allWoke();
-  }, 120_000);
+  test(
+    "and sixty days, which are longer than Node's timers reach, are slept",
+    async () => {
+      await sleep(60 * day);
+      await moment();
+      expect(await woken()).toEqual([]);
+      expect(engine.stderr).not.toContain("TimeoutOverflowWarning");
+      control.clockMs = 60 * day - hour;
+      await sleep(1, 1);
+      while ((await woken()).length < 1) await moment();
+      expect(await woken()).toEqual([timers]);
+      control.clockMs = 60 * day + minute;
+      await sleep(1, 1);
+      await allWoke();
+    },
+    patienceMs,
+  );
 });
