@@ -276,6 +276,7 @@ export class ClusterNode implements EngineHost {
       home: { place: text, secret: app.secret },
       ownKey: (name) => directory.ownKey(name),
       mint: () => world.mint(),
+      hosts: (target) => this.registry.hosts(target),
     });
     this.#remote.set(text, desk);
     return desk;
@@ -313,7 +314,7 @@ export class ClusterNode implements EngineHost {
 
   replace(services: readonly Callable[]): void {
     this.registry.replace(services);
-    for (const partition of this.#led.values()) partition.codeChanged();
+    for (const partition of this.#led.values()) partition.codeChanged(this.#apps.services());
   }
 
   // ---- the end

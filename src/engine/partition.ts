@@ -160,8 +160,9 @@ export class Partition implements Desk {
   }
 
   /** Other definitions are here: what waited for them is tried (R11). */
-  codeChanged(): void {
+  codeChanged(known?: ReadonlySet<string>): void {
     resumePaused(this.tables, this.#world.registry, this.processor);
+    if (known !== undefined) this.route(known);
   }
 
   get home(): Home {

@@ -1,6 +1,7 @@
 // The code hosted here: services by name, what each handler is, and which revision of the code it
 // belongs to. A newer set of definitions replaces the older; running attempts finish on theirs.
 import { retentionMs } from "../model/duration.ts";
+import type { Target } from "../model/entry.ts";
 import { HoldfastError } from "../model/errors.ts";
 import type { Directory, HostedHandler } from "../partition/decision.ts";
 import type { Code } from "../sdk/attempt-host.ts";
@@ -62,6 +63,10 @@ export class Registry implements Directory {
     const handlers = older ?? this.#services.get(service);
     if (handlers === undefined) return "no-service";
     return handlers.get(handler) ?? "no-handler";
+  }
+
+  hosts({ service, handler }: Pick<Target, "service" | "handler">): boolean {
+    return typeof this.handler(service, handler) !== "string";
   }
 
   /** What stands alone has everything here. */

@@ -126,7 +126,11 @@ export class Relay {
     const { sent, accepted } = tables.outbox.to(to);
     if (reply.seq > sent || reply.seq < accepted) {
       way.halted = true;
-      this.#parts.report({ kind: "deliveryHalted", to, accepted: reply.seq, sent });
+      // One that was replaced and does not know it yet is told what its successor has sent: only
+      // who still leads, as an append begun now proves, has seen something that cannot be (R22).
+      this.#parts.processor.barrier(() => {
+        this.#parts.report({ kind: "deliveryHalted", to, accepted: reply.seq, sent });
+      });
       return;
     }
     if (reply.seq > accepted) {

@@ -3,6 +3,7 @@
 // it has come. What must not happen twice is asked once (R26).
 import { answerOf, decodeReply, encodeRequest } from "../codec/bus-message.ts";
 import type { Answer } from "../model/effect.ts";
+import type { Target } from "../model/entry.ts";
 import { HoldfastError, isHoldfastError } from "../model/errors.ts";
 import { explicitId, whereOf } from "../model/ids.ts";
 import { type Home, idOf } from "../model/invocation-id.ts";
@@ -30,6 +31,8 @@ export interface RemoteParts {
   /** 16 hex digits: a partition key of this partition, for what has none. */
   ownKey(name: string): string;
   mint(): string;
+  /** Whether the code here has this handler. */
+  hosts(target: Target): boolean;
 }
 
 export class RemoteDesk implements Desk {
@@ -119,8 +122,8 @@ export class RemoteDesk implements Desk {
     for (let attempt = 0; ; attempt++) {
       try {
         const options = { timeoutMs: timeoutMs + wait };
-        const reply = decodeReply(await bus.request(this.#place, bytes, options));
-        return answerOf(reply);
+        const answer = answerOf(decodeReply(await bus.request(this.#place, bytes, options)));
+        if (!this.#again(proposal, answer) || clock.monotonic() > until) return answer;
       } catch (error) {
         const again =
           isHoldfastError(error, "LEADER_UNREACHABLE") ||
@@ -130,6 +133,17 @@ export class RemoteDesk implements Desk {
       const pause = retryMs * Math.min(attempt + 1, 10);
       await new Promise<void>((resolve) => void clock.after(pause, resolve));
     }
+  }
+
+  /** Refused for what is so of that node only, and not of the next one to lead. */
+  #again(proposal: Asked, answer: Answer): boolean {
+    if (this.#closed || answer.kind !== "refused") return false;
+    const { code } = answer.error;
+    // It handed its partitions over, or lost this one, while somebody waited there.
+    if (code === "ENGINE_CLOSED" || code === "ENGINE_FAILED") return true;
+    // Its code does not know what the code here has: it is older, and gives way soon (R11).
+    const unknown = code === "SERVICE_NOT_FOUND" || code === "HANDLER_NOT_FOUND";
+    return unknown && proposal.kind === "invoke" && this.#parts.hosts(proposal.call.target);
   }
 
   #wait(n: InvocationNumber, reply: Reply): void {

@@ -65,28 +65,35 @@ export async function leaderMessage(
   }
 }
 
+/** Undefined where the leader has none, or has not answered and is to be asked again. */
 async function asked(
   jetstream: JetStream,
   stream: string,
   seq: number,
 ): Promise<StoredMessage | undefined> {
-  try {
-    return await jetstream.message(stream, { seq });
-  } catch (error) {
-    if (isRefusal(error, refusals.streamNotFound)) throw halted(stream, "missing");
-    if (isRefusal(error)) throw halted(stream, "damaged", { sequence: seq, why: error.message });
-    if (!isHoldfastError(error, "NATS_UNAVAILABLE") || !(await alive(jetstream, stream)))
-      throw error;
-    // Its leader answers other questions: it is this message that it cannot read.
-    throw halted(stream, "stalled", { sequence: seq });
+  for (let silent = 0; ; ) {
+    try {
+      return await jetstream.message(stream, { seq });
+    } catch (error) {
+      if (isRefusal(error, refusals.streamNotFound)) throw halted(stream, "missing");
+      if (isRefusal(error)) throw halted(stream, "damaged", { sequence: seq, why: error.message });
+      const silence = isHoldfastError(error, "NATS_UNAVAILABLE");
+      if (!silence || !(await answersOthers(jetstream, stream, seq))) throw error;
+      // Its leader answers for other messages. Twice: it may have come back in between.
+      if (++silent > 1) throw halted(stream, "stalled", { sequence: seq });
+    }
   }
 }
 
-async function alive(jetstream: JetStream, stream: string): Promise<boolean> {
-  return jetstream.info(stream).then(
-    () => true,
-    () => false,
-  );
+/** Whether a stream's leader answers for another message than this one. */
+async function answersOthers(jetstream: JetStream, stream: string, seq: number): Promise<boolean> {
+  try {
+    const { first_seq = 0, last_seq = 0 } = (await jetstream.info(stream))?.state ?? {};
+    const other = seq === last_seq ? first_seq : last_seq;
+    return other !== seq && (await jetstream.message(stream, { seq: other })) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** A rejection that nobody looks at is no surprise: its reader may have stopped. */

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type NatsServers, startNats, withNats } from "../../test/support/nats-server.ts";
 import { type NodeTable, natsStorage } from "../nats-storage.ts";
-import { utf8 } from "../std/bytes.ts";
+import { textOfUtf8, utf8 } from "../std/bytes.ts";
 import { batchOf } from "../testing/conformance/changelog.ts";
 import { NatsApps } from "./apps.ts";
 import { openNatsChangelog } from "./changelog.ts";
@@ -66,8 +66,14 @@ withNats("servers that have just been started", () => {
       return [...this.#left.values()].reduce((sum, { times }) => sum + times, 0);
     }
 
+    /** The message that is never answered for. */
+    silentAbout = 0;
+
     async ask(subject: string, body: Uint8Array, options: AskOptions): Promise<Outcome> {
       this.asked.push(subject);
+      const about =
+        subject.includes("MSG.GET") && textOfUtf8(body) === `{"seq":${this.silentAbout}}`;
+      if (about) return { kind: "unknown", why: "no answer" };
       const left = [...this.#left].find(([part]) => subject.includes(part))?.[1];
       if (left === undefined || left.times === 0) return connection.ask(subject, body, options);
       left.times--;
@@ -213,6 +219,16 @@ withNats("servers that have just been started", () => {
     const copies = { newest: () => Promise.resolve(lists.shift() ?? []), chunksOf: () => [] };
     await storageOf(at, undefined, { table, copies }).open({ onFatal: () => {} });
     expect(restored).toEqual(["bad", "gone", "new"]);
+  });
+
+  test("a leader that answers for nothing is no damaged message; one that answers for others has one", async () => {
+    const { forgetful, open } = await place(300);
+    forgetful.forget("STREAM.MSG.GET", 1000, "silence");
+    await expect(open()).rejects.toMatchObject({ code: "NATS_UNAVAILABLE" });
+    forgetful.forget("STREAM.MSG.GET", 0);
+    forgetful.silentAbout = 5;
+    const stalled = { code: "PARTITION_HALTED", data: { reason: "stalled" } };
+    await expect(open()).rejects.toMatchObject(stalled);
   });
 
   test("what is said for long is believed", async () => {

@@ -157,6 +157,12 @@ const places: readonly Place[] = [
     find: "return { ...proposal, id: minted(namedKeyOf(target, idempotencyKey) ?? own()) };",
     put: "return proposal;",
   },
+  {
+    name: "what must happen once is done again when its answer was lost (R26)",
+    file: "src/partition/proposals/once.ts",
+    find: "if (row === undefined) return false;",
+    put: "return false;",
+  },
 ];
 
 export const clusterMutants: readonly Mutant[] = places.map((each) => ({ ...each, cluster: true }));

@@ -305,3 +305,52 @@ test.each(["the same leader", "the next leader"])(
     for (const node of [client, ...nodes]) await node.engine.close();
   },
 );
+
+test("R11, R27: what older code does not know waits for a leader that has it, wherever it is asked", async () => {
+  const added = object("Added", {
+    async count(ctx): Promise<number> {
+      const count = ((await ctx.get<number>("count")) ?? 0) + 1;
+      ctx.set("count", count);
+      return count;
+    },
+  });
+  const remote = ref<typeof added>("object", "Added");
+  const caller = service("Caller", {
+    async count(ctx, key: string): Promise<number> {
+      ctx.send(remote, key).count();
+      return (await ctx.call(remote, key).count()) * 10;
+    },
+  });
+  const other = service("Other", {
+    count: (ctx, key: string): Promise<number> => ctx.call(remote, key).count(),
+  });
+  const cluster = new TestCluster();
+  const older = await cluster.node({ app: "app", services: [caller] });
+  const newer = await cluster.node({ app: "app", services: [caller, added] });
+  const another = await cluster.node({ app: "other", services: [other] });
+  await cluster.advance("10s");
+  const keys = Array.from({ length: 8 }, (_, i) => `key-${i}`);
+  const calls = keys.flatMap((key) => [
+    newer.engine.call(added, `door-${key}`).count(),
+    newer.engine.call(caller).count(key),
+    // Whoever asks at the older node hears nothing more when that is closed; its call goes on.
+    older.engine
+      .send(caller)
+      .count(`old-${key}`)
+      .then(({ id }) => newer.engine.invocation<number>(id).result()),
+    another.engine.call(other).count(`other-${key}`),
+  ]);
+  const settled = Promise.allSettled(calls);
+  let waiting = calls.length;
+  for (const call of calls) void call.then(() => waiting--);
+  await cluster.advance("15s");
+  // What falls to the newer node's partitions has been served by now.
+  expect(waiting).toBeGreaterThan(0);
+  expect(waiting).toBeLessThan(calls.length);
+  await older.engine.close();
+  await cluster.advance("60s");
+  expect(await settled).toEqual(
+    keys.flatMap(() => [1, 20, 20, 1].map((value) => ({ status: "fulfilled", value }))),
+  );
+  for (const { engine } of [newer, another]) await engine.close();
+});

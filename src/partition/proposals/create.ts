@@ -4,12 +4,13 @@
 import type { Answer } from "../../model/effect.ts";
 import type { Callee, Target } from "../../model/entry.ts";
 import { type ErrorCode, failureOf, HoldfastError } from "../../model/errors.ts";
-import { parseInvocationId } from "../../model/ids.ts";
+import { explicitId, parseInvocationId } from "../../model/ids.ts";
 import { idempotentId, namedOf, runId } from "../../model/invocation-id.ts";
 import { callDepthMax, inboxLengthMax } from "../../model/limits.ts";
-import type { CallRequest } from "../../model/message.ts";
+import { type CallRequest, type RemoteWaiter, unrouted } from "../../model/message.ts";
+import { placeOf } from "../../model/place.ts";
 import type { ChainLink, InvocationRow, Mode, ObjectRow, Waiter } from "../../model/row.ts";
-import { partitionKeyOf } from "../../model/target.ts";
+import { namedKeyOf, partitionKeyOf } from "../../model/target.ts";
 import { partitionHash } from "../../std/hash.ts";
 import type { Decision, HostedHandler } from "../decision.ts";
 import { nameOf } from "../tables/tables.ts";
@@ -43,7 +44,11 @@ export function create(decision: Decision, creation: Creation): Created {
   const { target } = call;
   const away = creation.door || creation.id !== undefined ? undefined : elsewhere(decision, call);
   if (away !== undefined) return postInvoke(decision, creation, away);
-  const hosted = decision.leader.directory.handler(target.service, target.handler);
+  const { directory } = decision.leader;
+  const hosted = directory.handler(target.service, target.handler);
+  if (hosted === "no-service" && directory.cluster && creation.door !== true) {
+    return postInvoke(decision, creation, awaitingCode(decision, creation));
+  }
   if (typeof hosted === "string") return { error: unknownTarget(target, hosted) };
   const refusal = checkTarget(target, hosted.mode, call, creation.chain);
   if (refusal !== undefined) return { error: refusal };
@@ -75,6 +80,20 @@ export function create(decision: Decision, creation: Creation): Created {
   return { row, attached: false };
 }
 
+/**
+ * It belongs here, and the code here is older: it waits as for a service that nobody hosts yet, and
+ * is made when a leader has the code (R11, R27).
+ */
+function awaitingCode(decision: Decision, { call, id }: Creation): Elsewhere {
+  const to = unrouted(call.target.service);
+  if (id !== undefined) return { to, id };
+  const name = decision.leader.mint();
+  const key = namedKeyOf(call.target, call.idempotencyKey);
+  const partitionKey = key ?? decision.leader.directory.ownKey(partitionHash(name));
+  const { app } = placeOf(decision.tables.meta.place);
+  return { to, id: explicitId(partitionKey, name, app) };
+}
+
 /** The call leaves for the partition it belongs to, under an id that is its own from now on. */
 function postInvoke(decision: Decision, creation: Creation, away: Elsewhere): Created {
   const { call, due, waiter } = creation;
@@ -82,17 +101,18 @@ function postInvoke(decision: Decision, creation: Creation, away: Elsewhere): Cr
   if (chain !== undefined && chain.length >= callDepthMax) {
     return { error: new HoldfastError("CALL_DEPTH", { data: { limit: callDepthMax } }) };
   }
-  const row = waiter === undefined ? undefined : decision.tables.invocation(waiter.n);
   post(decision, away.to, {
-    kind: "invoke",
-    id: away.id,
-    call,
-    due,
-    chain,
-    waiter:
-      waiter === undefined || row === undefined ? undefined : abroad(decision, row, waiter.of),
+    ...{ kind: "invoke", id: away.id, call, due, chain },
+    waiter: waiter === undefined ? undefined : waiterAbroad(decision, waiter),
   });
   return { elsewhere: away };
+}
+
+function waiterAbroad(decision: Decision, waiter: Waiter): RemoteWaiter | undefined {
+  const { at, incarnation } = waiter;
+  if (at !== undefined && incarnation !== undefined) return { ...waiter, at, incarnation };
+  const row = decision.tables.invocation(waiter.n);
+  return row === undefined ? undefined : abroad(decision, row, waiter.of);
 }
 
 /** The id it is known by elsewhere leads to it too, beside its own. */

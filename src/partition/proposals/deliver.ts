@@ -99,8 +99,13 @@ export function route(decision: Decision, { service }: Of<"route">): void {
     if (message.kind !== "invoke") continue;
     if (!decision.carry({ value: message.call.input })) return;
     const found = elsewhere(decision, message.call);
-    if (found === undefined || found.to === from) return;
+    if (found?.to === from) return;
+    if (found === undefined && decision.leader.directory.handler(service, "") === "no-service") {
+      return;
+    }
     decision.emit({ kind: "accepted", to: from, seq });
+    // Its home is here, and so is the code by now. A decision makes one invocation at most.
+    if (found === undefined) return invoke(decision, message);
     post(decision, found.to, message);
   }
 }
