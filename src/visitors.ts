@@ -44,12 +44,17 @@ export function visitorsOf(host: EngineHost, data: string): OnVisitor {
   return visitorServer(door, admin);
 }
 
+/** Built, this is in dist/lib: one folder deeper than its source. */
+function fromSource(path: string): URL {
+  return new URL(import.meta.url.endsWith(".ts") ? path : `../${path}`, import.meta.url);
+}
+
 function version(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const text = readFileSync(fromSource("../package.json"), "utf8");
   return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 function sqlEntry(): URL {
-  const compiled = new URL("./sql-worker.js", import.meta.url);
-  return existsSync(compiled) ? compiled : new URL("./sql-worker.ts", import.meta.url);
+  const compiled = fromSource("./sql-worker.js");
+  return existsSync(compiled) ? compiled : fromSource("./sql-worker.ts");
 }
