@@ -120,6 +120,9 @@ export async function begin(client: Client, settle: () => Promise<void>): Promis
   await sent("once open", client.send(gate, "d", { idempotencyKey: "k" }).pass("once open"));
   await sent("order", client.send(order, "o1").run("tea"));
   await sent("watch", client.send(order, "o1").watch());
+  // Each has come to where it waits, however slow the machine is.
+  const told = ["held", "called by b", "called by c", "long", "once open"];
+  while (!told.every((name) => awakeables.has(name))) await settle();
   const signal = client.signal(ids.get("signalled") as string, "again", "kept");
   await settle();
   await signal;
