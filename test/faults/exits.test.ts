@@ -1,6 +1,6 @@
 // However a host ends while its engine folds at full speed, it ends with its own exit code: the
 // SQLite library aborts a process that ends while a thread of it is inside a statement. And what
-// the engine leaves behind opens again. EXITS=n for more than four of each kind.
+// the engine leaves behind opens again. EXITS=n for more than two of each kind.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { compileProgram, type Program } from "../support/program.ts";
 const writeAfterMs = 25;
 const writeMs = 45;
 
-const times = Number(process.env["EXITS"] ?? 4);
+const times = Number(process.env["EXITS"] ?? 2);
 const sideBySide = 2;
 
 let program: Program;
