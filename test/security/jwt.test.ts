@@ -2,7 +2,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Engine, memory, service } from "../../src/index.ts";
 import { JwtVerifier } from "../../src/server/jwt.ts";
 import { TestEngine } from "../../src/testing/index.ts";
@@ -90,7 +90,6 @@ describe("refused, without a word why", () => {
 describe("keys that are fetched", () => {
   let published: readonly object[];
   let asked = 0;
-  let clock: number;
   let url: string;
   const server = createServer((_, response) => {
     asked++;
@@ -104,10 +103,12 @@ describe("keys that are fetched", () => {
   afterAll(() => void server.close());
   beforeEach(() => {
     asked = 0;
-    clock = now;
+    vi.useFakeTimers({ toFake: ["Date"], now });
     published = [jwk("EdDSA", "first")];
   });
-  const fetched = (): JwtVerifier => new JwtVerifier({ keys: url, audience: "shop" }, () => clock);
+  afterEach(() => void vi.useRealTimers());
+  const fetched = (): JwtVerifier => new JwtVerifier({ keys: url, audience: "shop" });
+  const later = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
   const first = token("EdDSA", {}, { kid: "first" });
   const second = token("ES256", {}, { kid: "second" });
 
@@ -118,7 +119,7 @@ describe("keys that are fetched", () => {
     for (let i = 0; i < 5; i++) await expect(rotating.verify(second)).rejects.toThrow();
     expect(asked).toBe(1);
     published = [jwk("EdDSA", "first"), jwk("ES256", "second")];
-    clock += 61_000;
+    later(61_000);
     await rotating.verify(second);
     await rotating.verify(first);
     expect(asked).toBe(2);
@@ -128,9 +129,15 @@ describe("keys that are fetched", () => {
     const known = fetched();
     await known.verify(first);
     published = [];
-    clock += 200_000;
+    later(200_000);
     await expect(known.verify(second)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
     expect((await known.verify(first)).get("aud")).toBe("shop");
+    later(11 * 60_000);
+    const lasting = token("EdDSA", { exp: seconds + 3600 }, { kid: "first" });
+    expect((await known.verify(lasting)).get("aud")).toBe("shop");
+    published = [jwk("ES256", "second")];
+    later(11 * 60_000);
+    await expect(known.verify(lasting)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
   });
 
   test("over plain HTTP from elsewhere are refused", () => {

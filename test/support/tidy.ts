@@ -257,7 +257,7 @@ export interface Manifest {
 }
 
 const dependenciesMax = 3;
-const dependenciesKnown = new Set(["@photostructure/sqlite", "commander", "msgpackr"]);
+const dependenciesKnown = new Set(["@photostructure/sqlite", "commander", "jose", "msgpackr"]);
 
 export function runTime(manifest: Manifest): string[] {
   const found: string[] = [];
