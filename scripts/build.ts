@@ -26,7 +26,8 @@ function named(): string[] {
   return [...new Set(files)];
 }
 
-rmSync(join(outdir, "lib"), { recursive: true, force: true });
+// All of it: what an older build left would be packed.
+rmSync(outdir, { recursive: true, force: true });
 const tsc = join(root, "node_modules/typescript/bin/tsc");
 const types = ["-p", "tsconfig.build.json", "--outDir", outdir];
 execFileSync(process.execPath, [tsc, ...types], { cwd: root, stdio: "inherit" });
