@@ -25,7 +25,7 @@ import type { World } from "../world.ts";
 import type { SimLink } from "./link.ts";
 import type { ClusterProfile } from "./profile.ts";
 import type { NatsModel } from "./server.ts";
-import type { Truth } from "./truth.ts";
+import type { Truth, Writer } from "./truth.ts";
 
 /** What outlives a process. */
 export interface Machine {
@@ -69,6 +69,7 @@ export class NodeLife implements Process, Serving {
   /** Why partitions are halted for it. */
   readonly halted: Set<number> = new Set();
   readonly #fenced = new Set<number>();
+  readonly #turns = new Map<number, number>();
   #bodies = 0;
   readonly #sim: Around;
   readonly #clock: Clock;
@@ -135,8 +136,22 @@ export class NodeLife implements Process, Serving {
     return truth !== undefined && truth.leader !== this.name;
   }
 
-  fenced(partition: number): void {
-    this.#fenced.add(partition);
+  /** The lead that begins now: what an older one hears is nothing to it. */
+  #writer(partition: number, openedAt: number): Writer {
+    const life = this;
+    const turn = (this.#turns.get(partition) ?? 0) + 1;
+    this.#turns.set(partition, turn);
+    this.#fenced.delete(partition);
+    return {
+      name: this.name,
+      openedAt,
+      get dead() {
+        return life.dead;
+      },
+      fenced: () => {
+        if (this.#turns.get(partition) === turn) this.#fenced.add(partition);
+      },
+    };
   }
 
   wasFenced(id: string): boolean {
@@ -246,11 +261,12 @@ export class NodeLife implements Process, Serving {
     return {
       promise: storage.promise,
       open: async (told) => {
+        const openedAt = this.#sim.world.now;
         const opened = await storage.open(told);
         const truth = this.#truth(partition);
         if (!this.#dead) this.#sim.opens(this, truth);
-        this.#fenced.delete(partition);
-        const changelog = truth.watched(opened.changelog, this, this.#sim.profile.bytesScale);
+        const writer = this.#writer(partition, openedAt);
+        const changelog = truth.watched(opened.changelog, writer, this.#sim.profile.bytesScale);
         return { ...opened, changelog };
       },
     };

@@ -27,8 +27,10 @@ export interface Loss {
 /** A life that writes, or believes it does. */
 export interface Writer extends Owner {
   readonly name: string;
+  /** When it began to open the changelog: what it read was as of then, or later. */
+  readonly openedAt: number;
   /** It hears that it is none any more. */
-  fenced(partition: number): void;
+  fenced(): void;
 }
 
 export class Truth {
@@ -156,13 +158,13 @@ export class Truth {
 
   /** The changelog as one life has it: what it takes for acknowledged is held against the stream. */
   watched(changelog: Changelog, life: Writer, bytesScale: number): Changelog {
-    const openedAt = this.#world.now;
+    const { openedAt } = life;
     let known = changelog.range.last;
     const append = async (batch: Batch): Promise<number> => {
       const chain = await changelog.append(batch).catch((error: unknown) => {
         if (!life.dead) {
           this.#refused(error as { readonly code?: string });
-          life.fenced(this.place.partition);
+          life.fenced();
         }
         throw error;
       });
