@@ -67,7 +67,7 @@ check: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## 
 	npx --no-install tsc -p tsconfig.check.json
 	$(MAKE) --no-print-directory lint
 	NODE24=1 RUNNERS=1 FUZZ=2000 $(MAKE) --no-print-directory test
-	SEEDS=1000 CLUSTERS=100 npx --no-install tsx sim/main.ts
+	SEEDS=1000 CLUSTERS=150 npx --no-install tsx sim/main.ts
 	MUTANTS=5 SEEDS=2000 npx --no-install tsx test/mutants/main.ts
 
 # Hours, beside the gate and never in its way: what it finds becomes a seed, a test or a planted fault.
