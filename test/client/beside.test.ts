@@ -116,3 +116,30 @@ test("commands need no port either: ls, why, invoke, state, sql and backup of an
 test("a directory with too long a path says what to do instead", () => {
   expect(() => connect({ data: join(folder, "x".repeat(120)) })).toThrow(/connect\(\{ url \}\)/);
 });
+
+test("it is the same with the package as it is built", async () => {
+  await engine.close();
+  const at = (face: string): string =>
+    JSON.stringify(new URL(`../../dist/${face}index.js`, import.meta.url).href);
+  const program = join(folder, "built.mjs");
+  writeFileSync(
+    program,
+    `import { Engine, service } from ${at("")};
+     import { connect } from ${at("client/")};
+     const greeter = service("Greeter", { async greet(_ctx, name) { return "Hello, " + name; } });
+     const data = ${JSON.stringify(data)};
+     const engine = await (await Engine.open({ services: [greeter], data })).start();
+     console.log(await connect({ data }).call(greeter).greet("Ada"));
+     process.stdin.resume().once("end", () => engine.close());`,
+  );
+  const child = execFile(process.execPath, [program]);
+  const said = await new Promise<string>((resolve) => child.stdout?.once("data", resolve));
+  expect(said.trim()).toBe("Hello, Ada");
+  const cli = new CliFolder("built");
+  const counted = await cli.run("sql", "SELECT count(*) AS n FROM sys_invocation", "--data", data);
+  expect([counted.code, counted.out.includes("1")]).toEqual([0, true]);
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  child.stdin?.end();
+  await ended;
+  cli.remove();
+});
