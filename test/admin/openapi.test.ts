@@ -68,7 +68,8 @@ test("each handler that takes requests has a path to call it and one to send to 
 
 test("inputs and outputs have the schemas of their handlers, and who may ask what the definition says", async () => {
   const { paths } = await document();
-  const { requestBody, responses, security } = paths["/Greeter/greet"]?.post as Operation;
+  const { requestBody, responses, security } = (paths["/Greeter/greet"] as { post: Operation })
+    .post;
   expect(requestBody.required).toBe(true);
   expect(requestBody.content["application/json"]?.schema).toMatchObject({
     type: "object",
