@@ -1,6 +1,6 @@
 // Compiles src/ into dist/: types file by file, code as one file per face of the package and what
 // they share in dist/lib, since a process that loads two hundred modules waits twice as long for
-// its first result (docs/decisions/0015). Run: npm run build, or with --outdir for another folder.
+// its first result (docs/decisions/0018). Run: npm run build, or with --outdir for another folder.
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
