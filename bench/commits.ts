@@ -1,21 +1,15 @@
-// What the floors lean on: the changelog and the codec as they were built, without an engine, and
-// the records that an engine wrote for one request.
+// What the floors lean on: the changelog and the codec without an engine, from their sources, and the
+// records that an engine wrote for one request.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Engine, type EngineOptions } from "holdfast";
+import { batchBytes, recordLine, recordsOf } from "../src/codec/record.ts";
+import { openFileChangelog } from "../src/file/changelog.ts";
 import type { LogRecord } from "../src/model/change.ts";
 import type { Changelog } from "../src/ports/changelog.ts";
 
-/** Not imported as such: types are checked before anything is built. */
-function built<M>(path: string): Promise<M> {
-  return import(new URL(`../dist/${path}`, import.meta.url).href) as Promise<M>;
-}
-
-export const { openFileChangelog } =
-  await built<typeof import("../src/file/changelog.ts")>("file/changelog.js");
-export const { batchBytes, recordLine, recordsOf } =
-  await built<typeof import("../src/codec/record.ts")>("codec/record.js");
+export { batchBytes, openFileChangelog, recordLine };
 
 /** A request as an engine makes it durable: what its step waits for, and the rest. */
 export interface Commits {
