@@ -9,7 +9,7 @@ import { judge } from "./kill/checker.ts";
 import { readLog } from "./kill/log.ts";
 import { type RunOptions, run } from "./kill/run.ts";
 
-const kills = Number(process.env["KILLS"] ?? 30);
+const kills = Number(process.env["KILLS"] ?? 10);
 /** Kills of one directory; several are worked on side by side. */
 const perRun = 10;
 const sideBySide = 3;

@@ -127,7 +127,7 @@ withNats("the storage of one partition over NATS", () => {
     await b.close();
   });
 
-  test("a damaged newest copy is passed over for the one before", async () => {
+  test.concurrent("a damaged newest copy is passed over for the one before", async () => {
     const at = await place();
     const [a, b] = [await at.node("a"), await at.node("b")];
     await trimmed(at, a);
@@ -143,7 +143,7 @@ withNats("the storage of one partition over NATS", () => {
     await b.close();
   });
 
-  test("R15: a copy that went bad is none of the two that are kept", async () => {
+  test.concurrent("R15: a copy that went bad is none of the two that are kept", async () => {
     const at = await place();
     const a = await at.node("a");
     await trimmed(at, a);
@@ -173,7 +173,7 @@ withNats("the storage of one partition over NATS", () => {
     await b.close();
   });
 
-  test("R24: a table that is ahead of its changelog is a witness, and stays", async () => {
+  test.concurrent("R24: a table that is ahead of its changelog is a witness, and stays", async () => {
     const at = await place();
     const other = await place();
     const [a, b] = [await at.node("a"), await other.node("b")];
@@ -194,7 +194,7 @@ withNats("the storage of one partition over NATS", () => {
     await b.close();
   });
 
-  test("R24: a mark that is ahead of the changelog halts a node without a table", async () => {
+  test.concurrent("R24: a mark that is ahead of the changelog halts a node without a table", async () => {
     const at = await place();
     const [a, b] = [await at.node("a"), await at.node("b")];
     await add(a.storage(0), "x", 3);

@@ -23,8 +23,17 @@ export interface HotRowsOptions<K, R> {
   readonly quiet: (row: R) => boolean;
   /** Rows kept in memory although they could be forgotten: a cache of those last touched. */
   readonly keep: number;
+  /** Whether a row is too large to be kept as a cache. Default: none is. */
+  readonly heavy?: (row: R) => boolean;
   /** Told the position of the newest change among rows forgotten (R14). */
   readonly onForget?: (at: number) => void;
+}
+
+interface Touch<K, R> {
+  readonly key: K;
+  readonly row: R;
+  readonly at: number;
+  readonly seen: number;
 }
 
 export class HotRows<K, R extends Held> {
@@ -39,6 +48,8 @@ export class HotRows<K, R extends Held> {
   #ats: number[] = [];
   #seen: number[] = [];
   #head = 0;
+  /** Touches of heavy rows, oldest first: these go as soon as they may. */
+  #heavy: Touch<K, R>[] = [];
   /** Where `changed` goes on. */
   #cursor = 0;
   #position = 0;
@@ -58,6 +69,7 @@ export class HotRows<K, R extends Held> {
     if (row === undefined) return undefined;
     this.#rows.set(key, row);
     this.#note(key, row, row.at);
+    this.#noteHeavy(key, row);
     return row;
   }
 
@@ -72,14 +84,17 @@ export class HotRows<K, R extends Held> {
     row.at = position;
     this.#position = position;
     this.#note(key, row, position);
+    this.#noteHeavy(key, row);
   }
 
   /** Says that a row, got from here in the same decision, was changed at `position`. */
   touch(key: K, row: R, position: number): void {
-    if (row.at === position) return;
-    row.at = position;
-    this.#position = position;
-    this.#note(key, row, position);
+    if (row.at !== position) {
+      row.at = position;
+      this.#position = position;
+      this.#note(key, row, position);
+    }
+    this.#noteHeavy(key, row);
   }
 
   delete(key: K, position: number): void {
@@ -109,7 +124,7 @@ export class HotRows<K, R extends Held> {
   /** Lets go of what is folded up to `position` and quiet, beyond the rows kept as a cache. */
   forget(position: number): void {
     const { quiet, keep, onForget } = this.#options;
-    let forgotten = 0;
+    let forgotten = this.#forgetHeavy(position);
     while (this.#head < this.#keys.length && (this.#seen[this.#head] as number) <= position) {
       if (this.#holds(this.#head)) {
         const held = this.#touched[this.#head] as R | Gone;
@@ -126,6 +141,22 @@ export class HotRows<K, R extends Held> {
     this.#compact();
   }
 
+  /**
+   * Answers the position of the newest change among them. One on which somebody runs goes when it is
+   * touched again, or as the others do.
+   */
+  #forgetHeavy(position: number): number {
+    const due = this.#heavy.findIndex(({ seen }) => seen > position);
+    const all = due < 0 ? this.#heavy.length : due;
+    let forgotten = 0;
+    for (const { key, row, at } of this.#heavy.splice(0, all)) {
+      if (row.at !== at || this.#rows.get(key) !== row || !this.#options.quiet(row)) continue;
+      this.#rows.delete(key);
+      if (at > forgotten) forgotten = at;
+    }
+    return forgotten;
+  }
+
   /** Whether touch `i` is the last one of a row that is still here. */
   #holds(i: number): boolean {
     const held = this.#touched[i] as R | Gone;
@@ -137,6 +168,11 @@ export class HotRows<K, R extends Held> {
     this.#touched.push(held);
     this.#ats.push(at);
     this.#seen.push(Math.max(at, this.#position));
+  }
+
+  #noteHeavy(key: K, row: R): void {
+    if (this.#options.heavy?.(row) !== true) return;
+    this.#heavy.push({ key, row, at: row.at, seen: Math.max(row.at, this.#position) });
   }
 
   /** Drops what was given out and touches that a later touch of the same row has replaced. */

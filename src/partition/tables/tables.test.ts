@@ -49,6 +49,39 @@ test("R14: a row is forgotten once it is folded and quiet, not before", () => {
   expect([rows.holds("a"), forgotten]).toEqual([false, [6]]);
 });
 
+test("R14: a heavy row goes as soon as it is folded, a light one is kept as a cache", () => {
+  const forgotten: number[] = [];
+  const cold = new Map<string, Row>();
+  const rows = new HotRows<string, Row>({
+    cold: (key) => cold.get(key),
+    quiet: () => true,
+    keep: 10,
+    heavy: ({ value }) => value > 100,
+    onForget: (at) => forgotten.push(at),
+  });
+  const grows = { at: 0, value: 1 };
+  rows.put("light", { at: 0, value: 1 }, 1);
+  rows.put("grows", grows, 2);
+  rows.put("heavy", { at: 0, value: 101 }, 3);
+  rows.forget(2);
+  expect(["light", "grows", "heavy"].map((key) => rows.holds(key))).toEqual([true, true, true]);
+  rows.forget(3);
+  expect(["light", "grows", "heavy"].map((key) => rows.holds(key))).toEqual([true, true, false]);
+  // Touched first and grown after it, at one position, as a record with several changes does.
+  rows.touch("grows", grows, 4);
+  grows.value = 200;
+  rows.touch("grows", grows, 4);
+  rows.forget(3);
+  expect(rows.holds("grows")).toBe(true);
+  rows.forget(4);
+  expect([rows.holds("light"), rows.holds("grows"), forgotten]).toEqual([true, false, [3, 4]]);
+  // Read again, it goes with the next fold, and what was read is what was put.
+  cold.set("grows", { at: 4, value: 200 });
+  expect(rows.get("grows")?.value).toBe(200);
+  rows.forget(4);
+  expect([rows.holds("grows"), rows.size]).toEqual([false, 1]);
+});
+
 function pagesOf(held: ReadonlyMap<string, TimerRow>): ColdRead["timers"] {
   return (after, until, limit) =>
     [...held.values()]

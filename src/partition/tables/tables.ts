@@ -32,6 +32,9 @@ export interface DerivedRow {
   n: InvocationNumber;
 }
 
+/** State of one key above which it is read again when it is asked for, rather than kept in memory. */
+const keptStateBytesMax = 4096;
+
 export class Tables {
   readonly cold: ColdRead;
   readonly meta: MetaRow;
@@ -90,6 +93,7 @@ export class Tables {
       },
       quiet: () => true,
       keep,
+      heavy: ({ stateBytes }) => stateBytes > keptStateBytesMax,
       onForget,
     });
     this.promises = new HotRows({
