@@ -66,7 +66,7 @@ test: build ## Unit, conformance and scenario tests (FILE=… for one)
 check: node_modules/.package-lock.json tools/node_modules/.package-lock.json ## What CI runs
 	npx --no-install tsc -p tsconfig.check.json
 	$(MAKE) --no-print-directory lint
-	NODE24=1 RUNNERS=1 FUZZ=2000 KILLS=30 $(MAKE) --no-print-directory test
+	NODE24=1 RUNNERS=1 FUZZ=2000 KILLS=30 FILE_CRASH_SCALE=1 $(MAKE) --no-print-directory test
 	SEEDS=1000 CLUSTERS=150 npx --no-install tsx sim/main.ts
 	MUTANTS=5 SEEDS=2000 npx --no-install tsx test/mutants/main.ts
 
