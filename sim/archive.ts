@@ -4,6 +4,7 @@
 import { recordsOf } from "../src/codec/record.ts";
 import type { Change } from "../src/model/change.ts";
 import type { Batch, Changelog, StoredBatch } from "../src/ports/changelog.ts";
+import { around } from "./around.ts";
 import type { SimDisk } from "./disk.ts";
 import { History } from "./history.ts";
 import { never } from "./inode.ts";
@@ -45,26 +46,7 @@ export class Archive {
       await changelog.trim(position);
       if (changelog.range.first > 1) this.#world.sometimes("the changelog is trimmed");
     };
-    return {
-      get range() {
-        return changelog.range;
-      },
-      get bytes() {
-        return changelog.bytes * bytesScale;
-      },
-      append,
-      trim,
-      fence: changelog.fence,
-      read: (position) => changelog.read(position),
-      chainAt: (position) => changelog.chainAt(position),
-      close: () => changelog.close(),
-      get onFull() {
-        return changelog.onFull;
-      },
-      set onFull(listener) {
-        changelog.onFull = listener;
-      },
-    };
+    return around(changelog, { append, trim }, bytesScale);
   }
 
   #asked(batch: Batch): void {

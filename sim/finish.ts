@@ -3,7 +3,7 @@
 // what is stored is held against itself (O6).
 import { formatAwakeableId } from "../src/model/ids.ts";
 import { idOf } from "../src/model/invocation-id.ts";
-import type { InvocationRow, Status } from "../src/model/row.ts";
+import { type InvocationRow, openStatuses } from "../src/model/row.ts";
 import { endings, usual } from "./clients.ts";
 import { type Finals, judge } from "./judge.ts";
 import type { Told } from "./ledger.ts";
@@ -17,16 +17,6 @@ import { list, sink } from "./targets.ts";
 const roundsMax = 60;
 const roundMs = 70_000;
 
-export const openStatuses: readonly Status[] = [
-  "scheduled",
-  "inboxed",
-  "ready",
-  "running",
-  "suspended",
-  "backing-off",
-  "paused",
-];
-
 export async function finish(sim: Simulation): Promise<void> {
   const { world } = sim;
   let left: InvocationRow[] = [];
@@ -36,7 +26,7 @@ export async function finish(sim: Simulation): Promise<void> {
     if (found !== undefined) left = found;
     world.say(() => `round ${round}: ${found?.map(described).join("; ")}`);
     if (found?.length === 0 && round > 0) break;
-    for (const row of left) await onLife(sim, (life) => provide(life, row));
+    for (const row of left) await onLife(sim, (life) => provide(life, row, usual));
     await world.sleep(roundMs);
   }
   for (const row of left) world.fail("O5", `not ended: ${described(row)}`);
@@ -88,11 +78,15 @@ async function unfinished({ host }: Life): Promise<InvocationRow[]> {
     });
 }
 
-/** Whatever it waits for from outside. */
-async function provide({ engine, targets }: Life, row: InvocationRow): Promise<void> {
+/** Whatever it waits for from outside. Refusals that may be are `passed`, and those the caller adds. */
+export async function provide(
+  { engine, targets }: Pick<Life, "engine" | "targets">,
+  row: InvocationRow,
+  more: ReadonlySet<string> = new Set(),
+): Promise<void> {
   const id = idOf(row);
   const passing = (error: { readonly code?: string }): void => {
-    if (!passed.has(error.code ?? "") && !usual.has(error.code ?? "")) throw error;
+    if (!passed.has(error.code ?? "") && !more.has(error.code ?? "")) throw error;
   };
   if (row.status === "paused") await engine.resume(id).catch(passing);
   for (const [index, { kind, ...of }] of [...row.open]) {
@@ -113,7 +107,7 @@ async function provide({ engine, targets }: Life, row: InvocationRow): Promise<v
   }
 }
 
-export const passed: ReadonlySet<string> = new Set([
+const passed: ReadonlySet<string> = new Set([
   "INVOCATION_NOT_FOUND",
   "INVOCATION_NOT_RUNNING",
   "AWAKEABLE_NOT_FOUND",

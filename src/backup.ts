@@ -14,7 +14,13 @@ import {
   readBackup,
 } from "./file/backup.ts";
 import { changelogFolder, finishSalvage, openFileChangelog } from "./file/changelog.ts";
-import { inspectDirectory, makeDirectories, markDirectory, markerName } from "./file/directory.ts";
+import {
+  inspectDirectory,
+  makeDirectories,
+  markDirectory,
+  markerName,
+  requireDirectory,
+} from "./file/directory.ts";
 import { nodeDisk } from "./file/disk.ts";
 import { lockDirectory } from "./file/lock.ts";
 import { beginChangelog } from "./file/rewrite.ts";
@@ -83,13 +89,7 @@ export async function withClosed<T>(
 ): Promise<T> {
   const directory = resolve(options.directory);
   const place = { disk, directory, allowRemote: options.allowRemote ?? false };
-  if ((await inspectDirectory(place)) === "empty") {
-    throw new HoldfastError("DIRECTORY_FOREIGN", {
-      happened: `${directory} is no data directory: it is empty or absent.`,
-      fix: "Name the directory that the engine was given as `data`.",
-      data: { directory },
-    });
-  }
+  await requireDirectory(place);
   const lock = await lockDirectory(directory);
   try {
     await lastFoldEnded(directory);

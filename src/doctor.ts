@@ -4,7 +4,7 @@
 import { join, resolve } from "node:path";
 import { Folder } from "./engine/materialiser.ts";
 import { openFileChangelog } from "./file/changelog.ts";
-import { inspectDirectory } from "./file/directory.ts";
+import { requireDirectory } from "./file/directory.ts";
 import { nodeDisk } from "./file/disk.ts";
 import { lockDirectory } from "./file/lock.ts";
 import { fileSnapshots } from "./file/snapshots.ts";
@@ -42,12 +42,7 @@ export interface DoctorReport {
 export async function doctor(options: DoctorOptions): Promise<DoctorReport> {
   const directory = resolve(options.directory);
   const place = { disk: nodeDisk(), directory, allowRemote: options.allowRemote ?? false };
-  if ((await inspectDirectory(place)) === "empty") {
-    throw new HoldfastError("DIRECTORY_FOREIGN", {
-      happened: `${directory} is no data directory: it is empty or absent.`,
-      fix: "Name the directory that the engine was given as `data`.",
-    });
-  }
+  await requireDirectory(place);
   const lock = await lockDirectory(directory);
   try {
     return await examined(directory, options.aside);

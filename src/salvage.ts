@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { changelogFolder, finishSalvage, salvagedFolder } from "./file/changelog.ts";
-import { inspectDirectory, makeDirectories } from "./file/directory.ts";
+import { makeDirectories, requireDirectory } from "./file/directory.ts";
 import type { Disk } from "./file/disk.ts";
 import { isAbsent, nodeDisk } from "./file/disk.ts";
 import { chainAt } from "./file/file-changelog.ts";
@@ -74,13 +74,7 @@ export async function salvage(options: SalvageOptions): Promise<SalvageReport | 
   const directory = resolve(options.directory);
   const { disk = nodeDisk() } = options;
   const place = { disk, directory, allowRemote: options.allowRemote ?? false };
-  if ((await inspectDirectory(place)) === "empty") {
-    throw new HoldfastError("DIRECTORY_FOREIGN", {
-      happened: `${directory} is no data directory: it is empty or absent.`,
-      fix: "Name the directory that the engine was given as `data`.",
-      data: { directory },
-    });
-  }
+  await requireDirectory(place);
   const lock = await lockDirectory(directory, { disk });
   let folding: DirectoryLock | undefined;
   try {

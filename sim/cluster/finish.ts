@@ -1,13 +1,11 @@
 // After the faults: everything accepted must end and every outbox be empty (O5); then all that was
 // acknowledged is asked for once more (O1), and what nodes hold is held against what the streams hold
 // (O6).
-import { formatAwakeableId } from "../../src/model/ids.ts";
-import { idOf } from "../../src/model/invocation-id.ts";
 import { partitionOfKey } from "../../src/model/place.ts";
-import type { InvocationRow } from "../../src/model/row.ts";
+import { type InvocationRow, openStatuses } from "../../src/model/row.ts";
 import { partitionKeyOf } from "../../src/model/target.ts";
 import { Tables } from "../../src/partition/tables/tables.ts";
-import { described, openStatuses, passed, readAll } from "../finish.ts";
+import { described, provide, readAll } from "../finish.ts";
 import { judge } from "../judge.ts";
 import { list } from "../targets.ts";
 import { compareWithTruth } from "./compare.ts";
@@ -155,28 +153,5 @@ async function onNode<T>(
       return undefined;
     }
     await sim.world.sleep(1000);
-  }
-}
-
-/** Whatever it waits for from outside. */
-async function provide({ engine, targets }: NodeLife, row: InvocationRow): Promise<void> {
-  const id = idOf(row);
-  const passing = (error: { readonly code?: string }): void => {
-    if (!passed.has(error.code ?? "")) throw error;
-  };
-  if (row.status === "paused") await engine.resume(id).catch(passing);
-  for (const [index, { kind, ...of }] of [...row.open]) {
-    const { name } = of as { readonly name?: string };
-    if (kind === "awakeable") {
-      const { partitionKey, n, incarnation } = row;
-      const address = { partitionKey, position: n, index, incarnation };
-      await engine.awakeable(formatAwakeableId(address)).resolve("at last").catch(passing);
-    } else if (kind === "signal") {
-      await engine.signal(id, name as string, "at last").catch(passing);
-    } else if (kind === "promise") {
-      const settled = { name: name as string, by: "at last" };
-      const flow = engine.call(targets.flow, row.key as string);
-      await flow.settle(settled).catch(passing);
-    }
   }
 }

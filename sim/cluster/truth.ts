@@ -11,6 +11,7 @@ import { type Frame, frameHeader, frameOf } from "../../src/nats/frame.ts";
 import type { Batch, Changelog, StoredBatch } from "../../src/ports/changelog.ts";
 import { concatBytes } from "../../src/std/bytes.ts";
 import { sometimesOf } from "../archive.ts";
+import { around } from "../around.ts";
 import { History } from "../history.ts";
 import { never } from "../inode.ts";
 import type { Owner, World } from "../world.ts";
@@ -177,26 +178,7 @@ export class Truth {
       await changelog.trim(position);
       if (changelog.range.first > 1) this.#world.sometimes("a stream is trimmed");
     };
-    return {
-      get range() {
-        return changelog.range;
-      },
-      get bytes() {
-        return changelog.bytes * bytesScale;
-      },
-      append,
-      trim,
-      fence: changelog.fence,
-      read: (position) => changelog.read(position),
-      chainAt: (position) => changelog.chainAt(position),
-      close: () => changelog.close(),
-      get onFull() {
-        return changelog.onFull;
-      },
-      set onFull(listener) {
-        changelog.onFull = listener;
-      },
-    };
+    return around(changelog, { append, trim }, bytesScale);
   }
 
   #refused({ code }: { readonly code?: string }): void {

@@ -8,8 +8,9 @@ import { HoldfastError, isHoldfastError } from "../model/errors.ts";
 import type { BackupReport } from "../ports/backup.ts";
 import { makeDirectories } from "./directory.ts";
 import type { Disk } from "./disk.ts";
-import { errorCodeOf, isAbsent, isDiskFull, readWhole, replaceWhole } from "./disk.ts";
+import { errorCodeOf, isAbsent, isDiskFull, listOrNone, readWhole, replaceWhole } from "./disk.ts";
 import { lockDirectory, lockFileNames } from "./lock.ts";
+import { sealOf } from "./seal.ts";
 
 export const manifestName = "backup.json";
 export const backupTableName = "table.sqlite";
@@ -17,7 +18,6 @@ export const backupTableName = "table.sqlite";
 export const unfinishedName = "unfinished";
 /** Version of the manifest, and of what it is the manifest of. */
 const backupFormat = 1;
-const chunkBytes = 1024 * 1024;
 
 /** What is in a copy of a table. */
 export interface CopyPlace {
@@ -211,32 +211,3 @@ async function removeWithin(disk: Disk, directory: string): Promise<void> {
 
 /** What removing a folder as a file is answered with, on Linux and elsewhere. */
 const isDirectoryError: ReadonlySet<string> = new Set(["EISDIR", "EPERM"]);
-
-async function listOrNone(disk: Disk, folder: string): Promise<string[]> {
-  try {
-    return await disk.list(folder);
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw error;
-  }
-}
-
-async function sealOf(
-  disk: Disk,
-  path: string,
-): Promise<{ readonly bytes: number; readonly sha256: string }> {
-  const hash = createHash("sha256");
-  const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-  const file = await disk.open(path, "read");
-  try {
-    let bytes = 0;
-    for (;;) {
-      const count = await file.read(buffer, 0, buffer.length, bytes);
-      if (count === 0) return { bytes, sha256: hash.digest("hex") };
-      hash.update(buffer.subarray(0, count));
-      bytes += count;
-    }
-  } finally {
-    await file.close();
-  }
-}

@@ -4,7 +4,7 @@
 import { basename, join } from "node:path";
 import { InvariantError } from "../std/assert.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { isAbsent, wholeOf } from "./disk.ts";
+import { listOrNone, wholeOf } from "./disk.ts";
 import { decodeFrame } from "./frame.ts";
 import {
   decodeHeader,
@@ -65,10 +65,7 @@ export class CutView implements Disk {
 
   async list(path: string): Promise<string[]> {
     // The note of the last close is compared apart: it says where damage is, not what is intact.
-    const names = await this.#disk.list(path).catch((error: unknown) => {
-      if (isAbsent(error)) return [];
-      throw error;
-    });
+    const names = await listOrNone(this.#disk, path);
     return names.filter((name) => {
       const number = numberOfName(name);
       return number !== undefined && number <= this.#lastNumber;

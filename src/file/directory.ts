@@ -85,6 +85,21 @@ export async function inspectDirectory(options: DirectoryOptions): Promise<"ours
   });
 }
 
+/**
+ * Refuses what is not a data directory of ours, an absent one among them.
+ *
+ * @throws HoldfastError `DIRECTORY_FOREIGN`, and what `inspectDirectory` throws.
+ */
+export async function requireDirectory(options: DirectoryOptions): Promise<void> {
+  if ((await inspectDirectory(options)) !== "empty") return;
+  const { directory } = options;
+  throw new HoldfastError("DIRECTORY_FOREIGN", {
+    happened: `${directory} is no data directory: it is empty or absent.`,
+    fix: "Name the directory that the engine was given as `data`.",
+    data: { directory },
+  });
+}
+
 /** Makes the directory and those above it, each durable in the one that holds it. */
 export async function makeDirectories(disk: Disk, directory: string): Promise<void> {
   const parent = dirname(directory);

@@ -182,6 +182,16 @@ export function isAbsent(error: unknown): boolean {
   return errorCodeOf(error) === "ENOENT";
 }
 
+/** The names in a folder, none where it is absent. */
+export async function listOrNone(disk: Disk, folder: string): Promise<string[]> {
+  try {
+    return await disk.list(folder);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
+
 /** The whole of a file that is not large, undefined if there is none of that name. */
 export async function readWhole(disk: Disk, path: string): Promise<Uint8Array | undefined> {
   let file: DiskFile;

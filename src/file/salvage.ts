@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { isHoldfastError } from "../model/errors.ts";
 import { CutView } from "./cut-view.ts";
 import type { Disk } from "./disk.ts";
-import { isAbsent, wholeOf } from "./disk.ts";
+import { listOrNone, wholeOf } from "./disk.ts";
 import type { FrameIndex } from "./frame-index.ts";
 import type { ReadSource } from "./reader.ts";
 import { readBatches, verifyDigest } from "./reader.ts";
@@ -133,10 +133,7 @@ async function indexOf(disk: Disk, segment: Segment): Promise<FrameIndex> {
 }
 
 async function segmentNumbers({ disk, folder }: Place): Promise<number[]> {
-  const names = await disk.list(folder).catch((error: unknown) => {
-    if (isAbsent(error)) return [];
-    throw error;
-  });
+  const names = await listOrNone(disk, folder);
   return names.flatMap((name) => numberOfName(name) ?? []).sort((a, b) => a - b);
 }
 

@@ -3,17 +3,16 @@
 // never means two contents. Two are kept, so that one damaged copy is not the end. It knows files
 // and positions, never what is in them.
 
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { HoldfastError } from "../model/errors.ts";
 import { makeDirectories } from "./directory.ts";
-import type { Disk, DiskFile } from "./disk.ts";
-import { isAbsent, isDiskFull, nodeDisk, writeAll } from "./disk.ts";
+import type { Disk } from "./disk.ts";
+import { isDiskFull, listOrNone, nodeDisk, writeAll } from "./disk.ts";
+import { type Seal, sealOf, sealRead, withFile } from "./seal.ts";
 
 /** The folder of copies within a data directory. */
 export const copiesFolder = "copies";
 const copiesKept = 2;
-const chunkBytes = 1024 * 1024;
 
 export interface TableCopy {
   readonly path: string;
@@ -76,7 +75,7 @@ async function put(
   const aside = join(folder, `${nameOf(position, "")}.new`);
   try {
     const { sha256, bytes } = await copyFile(disk, source, aside);
-    const back = await hashFile(disk, aside);
+    const { sha256: back } = await sealOf(disk, aside);
     if (back !== sha256) {
       throw new HoldfastError("COPY_DAMAGED", {
         happened: `The copy of the table at position ${position} reads back differently.`,
@@ -112,8 +111,8 @@ async function latest(
   let newest: HoldfastError | undefined;
   for (const { name, position, sha256 } of named) {
     const path = join(folder, name);
-    const actual = await hashFile(disk, path);
-    if (actual === sha256) return { path, position, sha256, bytes: await sizeOf(disk, path) };
+    const { sha256: actual, bytes } = await sealOf(disk, path);
+    if (actual === sha256) return { path, position, sha256, bytes };
     const error = new HoldfastError("COPY_DAMAGED", {
       happened: `The copy ${path} does not match its checksum.`,
       data: { path, position, expected: sha256, actual },
@@ -129,8 +128,8 @@ async function good(disk: Disk, folder: string): Promise<TableCopy[]> {
   const copies: TableCopy[] = [];
   for (const { name, position, sha256 } of await namedCopies(disk, folder)) {
     const path = join(folder, name);
-    if ((await hashFile(disk, path)) !== sha256) continue;
-    copies.push({ path, position, sha256, bytes: await sizeOf(disk, path) });
+    const seal = await sealOf(disk, path);
+    if (seal.sha256 === sha256) copies.push({ path, position, ...seal });
   }
   return copies;
 }
@@ -172,68 +171,13 @@ function isOurs(name: string): boolean {
   return namePattern.test(name) || /^\d{16}-\.copy\.new$/.test(name);
 }
 
-async function listOrNone(disk: Disk, folder: string): Promise<string[]> {
-  try {
-    return await disk.list(folder);
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw error;
-  }
-}
-
 /** Copies, synchronises, and says what was read from the source. */
-async function copyFile(
-  disk: Disk,
-  source: string,
-  target: string,
-): Promise<{ readonly sha256: string; readonly bytes: number }> {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  await withFile(disk, source, "read", async (from) => {
-    await withFile(disk, target, "create", async (to) => {
-      for await (const chunk of chunksOf(from)) {
-        hash.update(chunk);
-        await writeAll(to, chunk, bytes);
-        bytes += chunk.length;
-      }
+function copyFile(disk: Disk, source: string, target: string): Promise<Seal> {
+  return withFile(disk, source, "read", (from) =>
+    withFile(disk, target, "create", async (to) => {
+      const seal = await sealRead(from, (chunk, at) => writeAll(to, chunk, at));
       await to.sync();
-    });
-  });
-  return { sha256: hash.digest("hex"), bytes };
-}
-
-async function hashFile(disk: Disk, path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await withFile(disk, path, "read", async (file) => {
-    for await (const chunk of chunksOf(file)) hash.update(chunk);
-  });
-  return hash.digest("hex");
-}
-
-function sizeOf(disk: Disk, path: string): Promise<number> {
-  return withFile(disk, path, "read", (file) => file.size());
-}
-
-async function* chunksOf(file: DiskFile): AsyncGenerator<Uint8Array, void, undefined> {
-  const buffer = Buffer.allocUnsafeSlow(chunkBytes);
-  for (let at = 0; ; ) {
-    const count = await file.read(buffer, 0, buffer.length, at);
-    if (count === 0) return;
-    yield buffer.subarray(0, count);
-    at += count;
-  }
-}
-
-async function withFile<T>(
-  disk: Disk,
-  path: string,
-  mode: "read" | "create",
-  use: (file: DiskFile) => Promise<T>,
-): Promise<T> {
-  const file = await disk.open(path, mode);
-  try {
-    return await use(file);
-  } finally {
-    await file.close();
-  }
+      return seal;
+    }),
+  );
 }

@@ -10,15 +10,22 @@ import type { Failure, Payload, Result } from "./payload.ts";
  */
 export type InvocationNumber = number;
 
-export type Status =
-  | "scheduled"
-  | "inboxed"
-  | "ready"
-  | "running"
-  | "suspended"
-  | "backing-off"
-  | "paused"
-  | "completed";
+/** All of them, in the order a life goes through them. */
+export const statuses = [
+  "scheduled",
+  "inboxed",
+  "ready",
+  "running",
+  "suspended",
+  "backing-off",
+  "paused",
+  "completed",
+] as const;
+
+export type Status = (typeof statuses)[number];
+
+/** Those of invocations that have not ended. */
+export const openStatuses: readonly Status[] = statuses.filter((status) => status !== "completed");
 
 /** How a handler runs: `exclusive` holds its key's lock, `workflow` is a workflow's `run`. */
 export type Mode = "plain" | "exclusive" | "shared" | "workflow";

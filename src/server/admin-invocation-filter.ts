@@ -1,20 +1,9 @@
 // Which invocations a request to the admin side is about: its query parameters, and what they say of
 // themselves in the documentation.
 import { pageMax } from "../engine/paging.ts";
-import type { Status } from "../model/row.ts";
+import { openStatuses, type Status, statuses } from "../model/row.ts";
 import type { InvocationFilter } from "../ports/cold-queries.ts";
 import { type Asked, queryInvalid } from "./admin-route.ts";
-
-export const statuses: readonly Status[] = [
-  "scheduled",
-  "inboxed",
-  "ready",
-  "running",
-  "suspended",
-  "backing-off",
-  "paused",
-  "completed",
-];
 
 export const filterQuery: Readonly<Record<string, string>> = {
   status: `any of ${statuses.join(", ")}, or unfinished; with commas`,
@@ -45,7 +34,7 @@ function statusesOf(names: readonly string[]): Status[] {
   const found = new Set<Status>();
   for (const name of names) {
     if (name === "unfinished") {
-      for (const status of statuses) if (status !== "completed") found.add(status);
+      for (const status of openStatuses) found.add(status);
     } else {
       const known = statuses.find((status) => status === name);
       if (known === undefined) throw queryInvalid("status", `it is none of ${statuses.join(", ")}`);

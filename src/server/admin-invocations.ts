@@ -6,7 +6,8 @@ import { pageMax } from "../engine/paging.ts";
 import { whyLines } from "../engine/why-words.ts";
 import { storeJournal } from "../journal/stored-journal.ts";
 import { type ErrorCode, HoldfastError, isHoldfastError } from "../model/errors.ts";
-import { filterOf, filterQuery, pageQuery, statuses } from "./admin-invocation-filter.ts";
+import { openStatuses, type Status } from "../model/row.ts";
+import { filterOf, filterQuery, pageQuery } from "./admin-invocation-filter.ts";
 import { type AdminRoute, type Asked, allows, fieldInvalid, queryInvalid } from "./admin-route.ts";
 import { type HttpResponse, jsonResponse } from "./http.ts";
 
@@ -202,7 +203,7 @@ async function idsOf(
     );
   }
   // What is over cannot be moved, and what is not cannot be purged.
-  const fit = statuses.filter((status) => (status === "completed") === (kind === "purge"));
+  const fit: readonly Status[] = kind === "purge" ? ["completed"] : openStatuses;
   const narrowed = { ...filter, statuses: filter.statuses ?? fit };
   const page = await asked.engine.inspect.invocations(narrowed, { limit: batchMax });
   return { ids: page.rows.map(({ id }) => id), more: page.cursor !== undefined };

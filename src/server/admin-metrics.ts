@@ -2,7 +2,7 @@
 // those are without end, and somebody else's.
 import type { Inspection } from "../engine/inspection.ts";
 import type { LatencyView } from "../engine/latencies.ts";
-import type { Status } from "../model/row.ts";
+import { openStatuses } from "../model/row.ts";
 import type { Latency } from "../ports/telemetry.ts";
 
 interface Metric {
@@ -11,16 +11,6 @@ interface Metric {
   readonly help: string;
   readonly values: readonly (readonly [labels: string, value: number])[];
 }
-
-const unfinished: readonly Status[] = [
-  "scheduled",
-  "inboxed",
-  "ready",
-  "running",
-  "suspended",
-  "backing-off",
-  "paused",
-];
 
 /** How old a count of invocations may be: counting reads as many index entries as there are. */
 const countedMsMax = 10_000;
@@ -89,7 +79,7 @@ export class Metrics {
       return this.#counted.counts;
     }
     const counts: [string, number][] = [];
-    for (const status of unfinished) {
+    for (const status of openStatuses) {
       const { count } = await this.#inspect.count({ statuses: [status] });
       counts.push([`status="${status}"`, count]);
     }
